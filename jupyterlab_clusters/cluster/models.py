@@ -1,0 +1,117 @@
+"""Clusters as the wire tells them; the OpenAPI document and the TypeScript types come from here.
+
+Promise: plain data. Times are ISO 8601 UTC with ``Z``, durations seconds,
+``cpu`` cores in use, ``memory`` bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..launchers.base import Capabilities, Job, LauncherName
+from .states import EngineState, Origin, State, Step
+
+
+class EngineCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """``launched`` = processes alive now."""
+
+    launched: int = 0
+    registered: int = 0
+    busy: int = 0
+    lost: int = 0
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something failed: ``cause`` is a sentence, ``hint`` what to do, ``output`` what the tool said,
+    ``log`` the name of the log to read."""
+
+    step: str | None
+    cause: str
+    hint: str | None = None
+    command: list[str] | None = None
+    exit_code: int | None = None
+    output: str | None = None
+    log: str | None = None
+
+
+class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    profile: str
+    cluster_id: str
+    launcher: LauncherName
+    host: str | None
+    origin: Origin
+    state: State
+    step: Step | None
+    wanted: int
+    engines: EngineCounts
+    degraded: bool
+    failure: Failure | None
+    job: Job | None
+    capabilities: Capabilities
+    started_at: str | None
+    connection_file: str | None
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """How an engine ended; ``signal`` is a number, ``sentence`` is for a person."""
+
+    signal: int | None
+    exit_code: int | None
+    sentence: str
+
+
+class EngineModel(msgspec.Struct, frozen=True, kw_only=True):
+    """``id`` is the hub's number (``None`` before it registers); ``slot`` is ours and names the log."""
+
+    slot: int
+    id: int | None
+    uuid: str | None
+    host: str | None
+    pid: int | None
+    state: EngineState
+    cause: Cause | None
+    completed: int
+    cpu: float | None
+    memory: int | None
+    started_at: str | None
+
+
+class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One point of a cluster's load; ``queue`` and ``done`` count tasks."""
+
+    time: str
+    registered: int
+    busy: int
+    queue: int
+    done: int
+    cpu: float
+    memory: int
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it."""
+
+    name: str
+    value: Any
+    file: str
+    line: int | None = None
+
+
+class ProfileError(msgspec.Struct, frozen=True, kw_only=True):
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
+class ProfileModel(msgspec.Struct, frozen=True, kw_only=True):
+    """An IPython profile; ``loading`` until its configuration has been read."""
+
+    name: str
+    path: str
+    launcher: LauncherName
+    loading: bool
+    settings: list[Setting] = []
+    errors: list[ProfileError] = []

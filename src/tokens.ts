@@ -1,0 +1,161 @@
+/**
+ * What other plugins may ask for: interfaces, tokens and the ids of commands.
+ */
+import { Token } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+
+import type {
+  ICluster,
+  IEngine,
+  ILauncherModel,
+  ILine,
+  ILoad,
+  ILogMatches,
+  ILogModel,
+  ILogPage,
+  IPreview,
+  IProfile
+} from './cluster/state';
+
+/** How the window stands to the server. */
+export type Link = 'connecting' | 'live' | 'reconnecting';
+
+/** What changed: the keys of clusters (or slots of engines, as numbers). */
+export interface IChange<K> {
+  /** Keys changed, added or gone. */
+  readonly keys: readonly K[];
+}
+
+/** The engines of one cluster, live while held. Dispose when nobody looks any more. */
+export interface IEngines extends IDisposable {
+  /** Engines by ascending slot; the same array object until something changes. */
+  readonly all: readonly IEngine[];
+  /** Whether a first snapshot has arrived. */
+  readonly ready: boolean;
+  readonly changed: ISignal<IEngines, IChange<number>>;
+}
+
+/** The load of one cluster, one point a second while held; at most the last 600. */
+export interface ILoads extends IDisposable {
+  readonly points: readonly ILoad[];
+  readonly changed: ISignal<ILoads, void>;
+}
+
+/**
+ * All clusters. State is only what the server told; a method that acts
+ * resolves when the server accepted and rejects with a `ResponseError`.
+ */
+export interface IClusters {
+  /** Clusters in the server's order; the same array object until something changes. */
+  readonly all: readonly ICluster[];
+  get(key: string): ICluster | undefined;
+  /** Whether a first snapshot has arrived. */
+  readonly ready: boolean;
+  readonly link: Link;
+  /** What was asked for and not yet seen in the state: key to verb. */
+  readonly asked: ReadonlyMap<string, 'start' | 'stop' | 'scale' | 'interrupt'>;
+  /** The key of the cluster whose engines are shown; null when none. */
+  selected: string | null;
+  readonly changed: ISignal<IClusters, IChange<string>>;
+  readonly linkChanged: ISignal<IClusters, Link>;
+  readonly selectedChanged: ISignal<IClusters, string | null>;
+
+  engines(key: string): IEngines;
+  loads(key: string): ILoads;
+
+  define(
+    profile: string,
+    clusterId?: string,
+    launcher?: string,
+    options?: Record<string, unknown>
+  ): Promise<ICluster>;
+  start(
+    key: string,
+    engines?: number,
+    options?: Record<string, unknown>
+  ): Promise<void>;
+  scale(key: string, engines: number, restart?: boolean): Promise<void>;
+  stop(key: string): Promise<void>;
+  interrupt(key: string): Promise<void>;
+  forget(key: string): Promise<void>;
+  stopEngine(key: string, slot: number): Promise<void>;
+  restartEngine(key: string, slot: number): Promise<void>;
+  interruptEngine(key: string, slot: number): Promise<void>;
+  launchers(): Promise<readonly ILauncherModel[]>;
+  profiles(): Promise<readonly IProfile[]>;
+  preview(
+    key: string,
+    engines: number,
+    options?: Record<string, unknown>
+  ): Promise<IPreview>;
+}
+
+/** What a log stream tells its reader. */
+export interface ILogReader {
+  /** Lines in order; `end` is the offset after the last. */
+  lines(lines: readonly ILine[], end: number): void;
+  /** Some lines fell away; the stream goes on from `offset`. */
+  lagged(offset: number): void;
+  /** The server cannot give this log. */
+  error(message: string): void;
+}
+
+/** The logs of all clusters. */
+export interface IClusterLogs {
+  list(key: string): Promise<readonly ILogModel[]>;
+  /** Lines around byte offset `at` (absent: the end). */
+  page(
+    key: string,
+    log: string,
+    place: { at?: number; before?: number; after?: number }
+  ): Promise<ILogPage>;
+  search(
+    key: string,
+    log: string,
+    text: string,
+    from: number,
+    limit: number
+  ): Promise<ILogMatches>;
+  downloadUrl(key: string, log: string): string;
+  /** Follow from `offset`; dispose to end. Survives cuts of the socket. */
+  follow(
+    key: string,
+    log: string,
+    offset: number,
+    reader: ILogReader
+  ): IDisposable;
+}
+
+/** All clusters: provided by `jupyterlab-clusters:clusters`. */
+export const IClusters = new Token<IClusters>(
+  'jupyterlab-clusters:IClusters',
+  'The IPython Parallel clusters of this server, live.'
+);
+
+/** The logs of clusters: provided by `jupyterlab-clusters:clusters`. */
+export const IClusterLogs = new Token<IClusterLogs>(
+  'jupyterlab-clusters:IClusterLogs',
+  'The logs of IPython Parallel clusters and their engines.'
+);
+
+/**
+ * Ids of commands. Arguments: `key` (absent: the selected cluster), and where
+ * it makes sense `engines`, `slot`, `log`.
+ */
+export namespace CommandIDs {
+  export const show = 'clusters:show';
+  export const create = 'clusters:create';
+  export const start = 'clusters:start';
+  export const scale = 'clusters:scale';
+  export const stop = 'clusters:stop';
+  export const interrupt = 'clusters:interrupt';
+  export const forget = 'clusters:forget';
+  export const stopEngine = 'clusters:stop-engine';
+  export const restartEngine = 'clusters:restart-engine';
+  export const interruptEngine = 'clusters:interrupt-engine';
+  export const openLog = 'clusters:open-log';
+  export const showOutput = 'clusters:show-output';
+  export const insertCode = 'clusters:insert-client-code';
+  export const copyCode = 'clusters:copy-client-code';
+}

@@ -227,5 +227,9 @@ class Launcher(abc.ABC):
         ``*_exited`` missed meanwhile. Signals nothing whose create time does not match."""
 
     @abc.abstractmethod
+    def preview(self, engines: int) -> Preview:
+        """What a start would run and write, without running or writing."""
+
+    @abc.abstractmethod
     async def close(self) -> None:
         """Let go of everything and leave all processes running (the server stops)."""

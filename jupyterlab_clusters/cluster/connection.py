@@ -1,0 +1,61 @@
+"""The connection files by which clients and engines find a controller.
+
+Promise: reads and removes only the two files of one cluster. They hold the
+key: their content is never logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+
+class ConnectionFiles:
+    """``ipcontroller[-id]-client.json`` and ``-engine.json`` of one cluster in its profile."""
+
+    def __init__(self, profile_dir: Path, cluster_id: str) -> None:
+        name = f"ipcontroller-{cluster_id}" if cluster_id else "ipcontroller"
+        self.client = profile_dir / "security" / f"{name}-client.json"
+        self.engine = profile_dir / "security" / f"{name}-engine.json"
+
+    def whole(self) -> bool:
+        """Whether both are there and have been written to their end."""
+        return self._read(self.client) is not None and self._read(self.engine) is not None
+
+    def engine_text(self) -> str:
+        """The engine's file, for an engine's environment. Raises :class:`OSError` when it is not there."""
+        return self.engine.read_text(encoding="utf-8")
+
+    def remove(self) -> None:
+        for path in (self.client, self.engine):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    async def answered(self) -> bool:
+        """Whether something listens where a file from before says that a controller is."""
+        content = await asyncio.to_thread(self._read, self.client)
+        if content is None:
+            return False
+        host = str(content.get("interface", content.get("url", ""))).split("://")[-1].split(":")[0]
+        host = content.get("location") or host if host in ("*", "0.0.0.0", "") else host
+        port = content.get("registration")
+        if not isinstance(port, int):
+            return False
+        try:
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
+        except (OSError, asyncio.TimeoutError, socket.gaierror):
+            return False
+        writer.close()
+        return True
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any] | None:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return content if isinstance(content, dict) else None

@@ -1,0 +1,267 @@
+"""The slots of one engine set and what has become of each.
+
+Promise: a plain record of facts told by launcher and hub, in any order; counts
+are always in step with the slots. No input, no output, no clock of its own.
+Not thread-safe: its cluster guards it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..launchers.base import Exit, Process, Usage
+from .causes import cause_of
+from .clock import iso
+from .models import Cause, EngineCounts, EngineModel
+from .states import LIVE, EngineState
+
+
+@dataclass
+class Slot:
+    """One place for an engine. ``uuid`` names the present engine, ``order`` its age (higher is newer)."""
+
+    number: int
+    uuid: str
+    order: int
+    state: EngineState = "queued"
+    hub_id: int | None = None
+    process: Process | None = None
+    cause: Cause | None = None
+    completed: int = 0
+    usage: Usage | None = None
+    started_at: str | None = None
+
+    @property
+    def registered(self) -> bool:
+        return self.hub_id is not None and self.state in LIVE
+
+    def model(self) -> EngineModel:
+        return EngineModel(
+            slot=self.number,
+            id=self.hub_id,
+            uuid=self.uuid,
+            host=self.process.host if self.process else None,
+            pid=self.process.pid if self.process else None,
+            state=self.state,
+            cause=self.cause,
+            completed=self.completed,
+            cpu=self.usage.cpu if self.usage else None,
+            memory=self.usage.memory if self.usage else None,
+            started_at=self.started_at,
+        )
+
+
+class EngineSet:
+    """Slots by number; ``touched`` collects the numbers that changed since they were last taken."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, Slot] = {}
+        self._by_uuid: dict[str, Slot] = {}
+        self._order = 0
+        self.touched: set[int] = set()
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(sorted(self._slots.values(), key=lambda slot: slot.number))
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def get(self, number: int) -> Slot | None:
+        return self._slots.get(number)
+
+    def by_uuid(self, uuid: str) -> Slot | None:
+        return self._by_uuid.get(uuid)
+
+    def live(self) -> list[Slot]:
+        """Slots that have, or are about to have, a process that nobody asked to stop."""
+        return [slot for slot in self if slot.state in LIVE | {"queued"} and slot.state != "stopping"]
+
+    def counts(self) -> EngineCounts:
+        launched = registered = busy = lost = 0
+        for slot in self._slots.values():
+            launched += slot.state in LIVE and slot.process is not None
+            registered += slot.registered
+            busy += slot.state == "busy"
+            lost += slot.state == "lost"
+        return EngineCounts(launched=launched, registered=registered, busy=busy, lost=lost)
+
+    # -- what is wanted -----------------------------------------------------
+
+    def open(self, count: int) -> list[Slot]:
+        """Make ``count`` new slots in the lowest free numbers, replacing ended engines."""
+        taken = {slot.number for slot in self._slots.values() if slot.state in LIVE | {"queued"}}
+        numbers: list[int] = []
+        candidate = 0
+        while len(numbers) < count:
+            if candidate not in taken:
+                numbers.append(candidate)
+            candidate += 1
+        return [self._place(number) for number in numbers]
+
+    def renew(self, number: int) -> Slot:
+        """A new engine in a slot whose engine has ended (restart)."""
+        return self._place(number)
+
+    def _place(self, number: int) -> Slot:
+        old = self._slots.get(number)
+        if old is not None:
+            self._by_uuid.pop(old.uuid, None)
+        self._order += 1
+        slot = Slot(number=number, uuid=new_uuid(number), order=self._order)
+        self._slots[number] = slot
+        self._by_uuid[slot.uuid] = slot
+        self.touched.add(number)
+        return slot
+
+    def victims(self, count: int) -> list[Slot]:
+        """Whom to stop first: those that do not work yet, idle ones, busy ones; the newest first in each."""
+        rank = {"queued": 0, "starting": 0, "unregistered": 0, "idle": 1, "busy": 2}
+        ordered = sorted(self.live(), key=lambda slot: (rank[slot.state], -slot.order, -slot.number))
+        return ordered[:count]
+
+    def clear_ended(self) -> None:
+        """Forget records of engines that have ended."""
+        self.drop([slot.number for slot in self._slots.values() if slot.state in ("lost", "exited")])
+
+    def clear(self) -> None:
+        self.drop(list(self._slots))
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            slot = self._slots.pop(number, None)
+            if slot is not None:
+                self._by_uuid.pop(slot.uuid, None)
+                self.touched.add(number)
+
+    # -- what is told -------------------------------------------------------
+
+    def launched(self, number: int, uuid: str, process: Process) -> None:
+        slot = self._current(number, uuid)
+        if slot is None:
+            return
+        slot.process = process
+        slot.started_at = iso(process.create_time)
+        if slot.state == "queued":
+            slot.state = "starting"
+        self.touched.add(number)
+
+    def exited(self, number: int, uuid: str, exit: Exit) -> Slot | None:
+        slot = self._current(number, uuid)
+        if slot is None or slot.state in ("lost", "exited"):
+            return None
+        fine = exit.asked or (exit.exit_code == 0 and exit.signal is None)
+        slot.state = "exited" if fine else "lost"
+        slot.cause = cause_of(exit)
+        slot.usage = None
+        self.touched.add(number)
+        return slot
+
+    def registered(self, hub_id: int, uuid: str) -> bool:
+        slot = self._by_uuid.get(uuid)
+        if slot is None or slot.state in ("lost", "exited") or slot.hub_id == hub_id:
+            return False
+        slot.hub_id = hub_id
+        if slot.state in ("queued", "starting", "unregistered"):
+            slot.state = "idle"
+        self.touched.add(slot.number)
+        return True
+
+    def unregistered(self, uuid: str) -> None:
+        """The hub let go of it: either it is about to exit, or it lives on unreachable."""
+        slot = self._by_uuid.get(uuid)
+        if slot is not None and slot.state in ("idle", "busy"):
+            slot.state = "unregistered"
+            slot.hub_id = None
+            self.touched.add(slot.number)
+
+    def busy(self, uuid: str, busy: bool) -> None:
+        slot = self._by_uuid.get(uuid)
+        if slot is not None and slot.state in ("idle", "busy"):
+            state: EngineState = "busy" if busy else "idle"
+            if slot.state != state:
+                slot.state = state
+                self.touched.add(slot.number)
+
+    def completed(self, uuid: str, count: int) -> None:
+        slot = self._by_uuid.get(uuid)
+        if slot is not None and slot.completed != count:
+            slot.completed = count
+            self.touched.add(slot.number)
+
+    def used(self, by_slot: Mapping[int, Usage]) -> None:
+        for number, usage in by_slot.items():
+            slot = self._slots.get(number)
+            if slot is not None and slot.state in LIVE and slot.usage != usage:
+                slot.usage = usage
+                self.touched.add(number)
+
+    def stopping(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            slot = self._slots.get(number)
+            if slot is not None and slot.state in LIVE | {"queued"}:
+                slot.state = "stopping"
+                self.touched.add(number)
+
+    def hub_gone(self) -> None:
+        """The controller ended: nobody is registered any more."""
+        for slot in self._slots.values():
+            if slot.state in ("idle", "busy"):
+                slot.state = "unregistered"
+                slot.hub_id = None
+                self.touched.add(slot.number)
+
+    def _current(self, number: int, uuid: str) -> Slot | None:
+        slot = self._slots.get(number)
+        return slot if slot is not None and slot.uuid == uuid else None
+
+    # -- what survives a restart of the server --------------------------------
+
+    def saved(self) -> list[dict[str, Any]]:
+        """JSON from which :meth:`restore` makes the slots again."""
+        return [
+            {
+                "slot": slot.number,
+                "uuid": slot.uuid,
+                "order": slot.order,
+                "state": slot.state,
+                "completed": slot.completed,
+                "started_at": slot.started_at,
+                "process": vars(slot.process) if slot.process else None,
+                "cause": _cause_dict(slot.cause),
+            }
+            for slot in self
+        ]
+
+    def restore(self, saved: Iterable[Mapping[str, Any]]) -> None:
+        for record in saved:
+            state: EngineState = record["state"]
+            if state in ("idle", "busy", "unregistered"):
+                state = "starting"  # until the hub has told again
+            slot = Slot(
+                number=record["slot"],
+                uuid=record["uuid"],
+                order=record["order"],
+                state=state,
+                completed=record.get("completed", 0),
+                started_at=record.get("started_at"),
+                process=Process(**record["process"]) if record.get("process") else None,
+                cause=Cause(**record["cause"]) if record.get("cause") else None,
+            )
+            self._slots[slot.number] = slot
+            self._by_uuid[slot.uuid] = slot
+            self._order = max(self._order, slot.order)
+            self.touched.add(slot.number)
+
+
+def _cause_dict(cause: Cause | None) -> dict[str, Any] | None:
+    if cause is None:
+        return None
+    return {"signal": cause.signal, "exit_code": cause.exit_code, "sentence": cause.sentence}
+
+
+def new_uuid(slot: int) -> str:
+    """An engine's identity at the hub: tells the slot to a reader, and is never used twice."""
+    return f"s{slot}-{secrets.token_hex(8)}"

@@ -1,0 +1,88 @@
+"""What must survive a restart of the server: one file per cluster, written whole or not at all.
+
+Promise: files are 0600 in folders that are 0700; a file that cannot be read
+is passed over with a reason, never deleted. Blocking: call from an actor or
+a thread, never on the server's loop. Holds no secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+
+
+@lru_cache(maxsize=1)
+def boot_id() -> str:
+    """Names this run of the machine; empty where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def here() -> dict[str, str]:
+    """This machine in this run."""
+    return {"host": socket.gethostname(), "boot_id": boot_id()}
+
+
+class Registry:
+    """The folder of all clusters' folders, below ``data_dir``."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._root = data_dir / "jupyterlab-clusters"
+
+    def folder(self, key: str) -> Path:
+        """The folder of one cluster: readable, and distinct also where file systems ignore case."""
+        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        readable = key.replace(":", "-").strip("-")
+        return self._root / f"{readable}-{digest}"
+
+    def log_folder(self, key: str) -> Path:
+        """The folder of a cluster's logs, made 0700."""
+        folder = self.folder(key) / "logs"
+        for path in (self._root, folder.parent, folder):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def save(self, key: str, record: Mapping[str, Any]) -> None:
+        """Write one cluster's record. Raises :class:`OSError` (disk full), and then the old record stands."""
+        folder = self.log_folder(key).parent
+        text = json.dumps({"version": VERSION, "key": key, **record}, indent=1)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".cluster-")  # mkstemp makes it 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, folder / "cluster.json")
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+
+    def records(self) -> Iterator[tuple[Path, dict[str, Any] | Exception]]:
+        """Each record that is there, or why it cannot be read."""
+        for path in sorted(self._root.glob("*/cluster.json")):
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+                if record.get("version") != VERSION or self.folder(record["key"]) != path.parent:
+                    raise ValueError(f"not a record of version {VERSION} of this cluster")
+                yield path, record
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                yield path, error
+
+    def forget(self, key: str) -> None:
+        """Remove a cluster's record and logs."""
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.folder(key))

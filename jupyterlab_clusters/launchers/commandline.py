@@ -1,0 +1,117 @@
+"""Argument vectors and environments of controller and engines, from a profile's settings and a person's options.
+
+Promise: pure functions of the plan; lists of words, never a shell string; no
+secret in an argument (the connection goes by environment).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .base import EngineSpec, Plan
+
+#: Variables by which numerical libraries read how many threads they may use.
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+#: Engines and controllers must not find the server's own identity in their environment.
+PRIVATE = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN", "JUPYTERHUB_CLIENT_ID")
+
+CONTROLLER_CLASSES = ("LocalControllerLauncher", "ControllerLauncher", "LocalProcessLauncher", "BaseLauncher")
+ENGINE_CLASSES = (
+    "LocalEngineSetLauncher",
+    "LocalEngineLauncher",
+    "EngineLauncher",
+    "LocalProcessLauncher",
+    "BaseLauncher",
+)
+
+
+def first(settings: Mapping[str, Any], classes: Iterable[str], trait: str, default: Any) -> Any:
+    """The value of ``trait`` of the most special class that sets it, as traitlets' inheritance has it."""
+    return next((settings[f"{c}.{trait}"] for c in classes if f"{c}.{trait}" in settings), default)
+
+
+def trait_args(settings: Mapping[str, Any], prefixes: Iterable[str]) -> list[str]:
+    """``IPEngine.timeout = 10`` in a profile's cluster file as ``--IPEngine.timeout=10``."""
+    wanted = tuple(f"{prefix}." for prefix in prefixes)
+    return [f"--{name}={value}" for name, value in settings.items() if name.startswith(wanted) and _plain(value)]
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, (str, int, float, bool))
+
+
+def controller_argv(plan: Plan) -> list[str]:
+    """The whole command of the controller."""
+    settings = plan.settings
+    argv = [
+        sys.executable,
+        "-m",
+        "jupyterlab_clusters.host.controller",
+        f"--profile-dir={plan.profile_dir}",
+        f"--cluster-id={plan.cluster_id}",
+        f"--orphan-timeout={plan.orphan_timeout:g}",
+    ]
+    if ip := settings.get("Cluster.controller_ip"):
+        argv.append(f"--ip={ip}")
+    if location := settings.get("Cluster.controller_location"):
+        argv.append(f"--location={location}")
+    argv += trait_args(settings, ("IPController", "Hub", "HubFactory", "HeartMonitor", "TaskScheduler"))
+    argv += map(str, first(settings, CONTROLLER_CLASSES, "controller_args", []))
+    argv += map(str, settings.get("Cluster.controller_args", []))
+    argv += map(str, plan.options.get("controller_args", []))
+    return argv
+
+
+def engine_args(plan: Plan, uuid: str) -> list[str]:
+    """Arguments of one engine, without the program; later ones win."""
+    settings = plan.settings
+    args = [f"--profile-dir={plan.profile_dir}", f"--cluster-id={plan.cluster_id}", f"--ident={uuid}"]
+    args += trait_args(settings, ("IPEngine", "IPythonParallelKernel", "InteractiveShellApp", "InteractiveShell"))
+    args += map(str, first(settings, ENGINE_CLASSES, "engine_args", []))
+    args += map(str, plan.options.get("engine_args", []))
+    return args
+
+
+def engine_argv(plan: Plan, uuid: str) -> list[str]:
+    """The whole command of one engine started as a plain process."""
+    program = [sys.executable, "-m", "jupyterlab_clusters.host.engine"]
+    # A profile that names its own engine program gets that program.
+    program = list(map(str, first(plan.settings, ENGINE_CLASSES, "engine_cmd", program)))
+    return program + engine_args(plan, uuid)
+
+
+def fork_wanted(plan: Plan) -> bool:
+    """Whether engines may be forked: not when the person or the profile asks for processes of their own kind."""
+    own_program = first(plan.settings, ENGINE_CLASSES, "engine_cmd", None)
+    return own_program is None and plan.options.get("start_method", "auto") != "plain"
+
+
+def environment(plan: Plan) -> dict[str, str]:
+    """The complete environment of controller, nursery and engines."""
+    env = {name: value for name, value in plan.environment.items() if name not in PRIVATE}
+    env["IPP_CLUSTER_ID"] = plan.cluster_id
+    env["IPP_PROFILE_DIR"] = str(plan.profile_dir)
+    threads = plan.options.get("threads")
+    if threads:
+        env.update(dict.fromkeys(THREADS, str(threads)))
+    env.update(_texts(first(plan.settings, ENGINE_CLASSES, "environment", {})))
+    env.update(_texts(plan.options.get("environment", {})))
+    return env
+
+
+def engine_environment(plan: Plan, engine: EngineSpec) -> dict[str, str]:
+    """What is added for one engine: read late, so that a forked engine sees it too."""
+    return {"IPP_CONNECTION_INFO": engine.connection, "JUPYTERLAB_CLUSTERS_SLOT": str(engine.slot)}
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()}

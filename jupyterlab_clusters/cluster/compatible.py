@@ -46,10 +46,10 @@ def content(
             "profile_dir": str(profile_dir),
         },
         "controller": {
-            "class": "Local",
+            "class": "local",
             "state": {**common, "pid": controller.pid, "output_file": str(log_dir / "controller.log")},
         },
-        "engines": {"class": "Local", "sets": sets if members else {}},
+        "engines": {"class": "local", "sets": sets if members else {}},
     }
 
 

@@ -1,0 +1,436 @@
+"""One cluster as the rest of the server sees it: what is wanted, what is present, and the verbs.
+
+Promise: every method answers at once and may be called from any thread; the
+slow part is the actor's (``reconcile.py``). State changes go through
+``states.py`` and are published in the order in which they happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput, NotAllowed, NotFound, WrongState
+from ..feed import Feed
+from ..launchers.base import Job, Launcher, LauncherName, Plan, Preview, Watcher
+from ..launchers.catalog import capabilities_of
+from ..logs.merged import MergedLog
+from ..logs.file import Log
+from ..logs.models import LogModel
+from ..logs.store import LogFolder
+from ..profiles import Profiles
+from .actor import Actor
+from .engineset import EngineSet
+from .models import ClusterModel, EngineModel, Failure
+from .options import check_options
+from .policy import Policy
+from .reconcile import Reconciler
+from .registry import Registry, here
+from .states import State, Step, allowed
+
+#: How long a look at the engines by REST keeps CPU and memory sampled (seconds).
+LOOK = 10.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every cluster is given; ``make_launcher`` builds the one that a plan names."""
+
+    feed: Feed
+    profiles: Profiles
+    policy: Policy
+    registry: Registry
+    make_launcher: Callable[[LauncherName, Plan, Watcher], Launcher]
+    log: logging.Logger
+
+
+@dataclass
+class Definition:
+    """What a cluster is apart from what has become of it."""
+
+    profile: str
+    cluster_id: str = ""
+    launcher: LauncherName = "local"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.profile}:{self.cluster_id}"
+
+
+class Cluster:
+    """A cluster of ours. ``lock`` guards every field; the actor holds it only for moments."""
+
+    def __init__(self, definition: Definition, parts: Parts, *, defined: bool) -> None:
+        self.definition = definition
+        self.parts = parts
+        self.defined = defined
+        self.lock = threading.RLock()
+        self.engine_set = EngineSet()
+        self.state: State = "stopped"
+        self.step: Step | None = None
+        self.wanted: int | None = None
+        self.failure: Failure | None = None
+        self.job: Job | None = None
+        self.started_at: str | None = None
+        self.host: str | None = None
+        self._gone = False
+        self._look_until = 0.0
+        self._watched: set[str] = set()
+        self._actor: Actor | None = None
+        self._reconciler: Reconciler | None = None
+
+    @property
+    def key(self) -> str:
+        return self.definition.key
+
+    @property
+    def profile_dir(self) -> Path:
+        return self.parts.profiles.path(self.definition.profile)
+
+    # -- looking ------------------------------------------------------------
+
+    def model(self) -> ClusterModel:
+        with self.lock:
+            counts = self.engine_set.counts()
+            wanted = self.wanted if self.wanted is not None else self.default_count()
+            running = self.state == "running"
+            name = f"ipcontroller-{self.definition.cluster_id}" if self.definition.cluster_id else "ipcontroller"
+            return ClusterModel(
+                key=self.key,
+                profile=self.definition.profile,
+                cluster_id=self.definition.cluster_id,
+                launcher=self.definition.launcher,
+                host=self.host,
+                origin="ours",
+                state=self.state,
+                step=self.step,
+                wanted=wanted,
+                engines=counts,
+                degraded=running and self.step is None and (counts.registered < wanted or self.failure is not None),
+                failure=self.failure,
+                job=self.job,
+                capabilities=capabilities_of(self.definition.launcher),
+                started_at=self.started_at,
+                connection_file=(
+                    str(self.profile_dir / "security" / f"{name}-client.json")
+                    if self.state in ("running", "starting") and self.started_at
+                    else None
+                ),
+            )
+
+    def engines(self) -> list[EngineModel]:
+        """Engine models by slot; looking has CPU and memory sampled for a while."""
+        with self.lock:
+            self._look_until = time.monotonic() + LOOK
+            models = [slot.model() for slot in self.engine_set]
+            reconciler, actor = self._reconciler, self._actor
+        if reconciler is not None and actor is not None and models:
+            actor.call(reconciler.look_again)
+        return models
+
+    def default_count(self) -> int:
+        """How many engines a start without a number means."""
+        asked = self.parts.profiles.settings(self.definition.profile).get("Cluster.n")
+        if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked <= self.parts.policy.max_engines:
+            return asked
+        return os.cpu_count() or 1
+
+    def logs(self) -> list[LogModel]:
+        """The logs that are there (blocking file access)."""
+        return self.log_folder().list(self._log_is_live, self.host or here()["host"])
+
+    def log(self, name: str) -> Log | MergedLog:
+        """Raises :class:`NotFound`."""
+        try:
+            return self.log_folder().log(name)
+        except KeyError:
+            raise NotFound(f"This cluster has no log named {name!r}.", field="log") from None
+
+    def log_folder(self) -> LogFolder:
+        return LogFolder(self.parts.registry.folder(self.key) / "logs")
+
+    def trim_logs(self) -> None:
+        """Let go of logs beyond quota and age (blocking)."""
+        policy = self.parts.policy
+        self.log_folder().trim(policy.log_quota, policy.log_age, self._log_is_live)
+
+    def _log_is_live(self, name: str) -> bool:
+        with self.lock:
+            if name == "controller" or name == "all":
+                return self.state in ("starting", "running", "stopping")
+            slot = self.engine_set.get(int(name[5:])) if name.startswith("slot-") else None
+            return slot is not None and slot.state not in ("exited", "lost")
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody looks at CPU and memory now."""
+        with self.lock:
+            return bool(self._watched) or time.monotonic() < self._look_until
+
+    def watch(self, what: str, watched: bool) -> None:
+        """``what`` is ``engines`` or ``load``: somebody began, or nobody goes on, to look."""
+        with self.lock:
+            (self._watched.add if watched else self._watched.discard)(what)
+            reconciler, actor = self._reconciler, self._actor
+        if reconciler is not None and actor is not None:
+            actor.call(reconciler.look_again)
+
+    def watches(self, what: str) -> bool:
+        with self.lock:
+            return what in self._watched
+
+    # -- the verbs ----------------------------------------------------------
+
+    def start(self, engines: int | None, options: Mapping[str, Any] | None) -> ClusterModel:
+        """Ask for a start. Raises :class:`WrongState`, :class:`BadInput`, :class:`NotAllowed`."""
+        self._check_allowed()
+        check_options(self.definition.launcher, options)
+        with self.lock:
+            self._check_there()
+            count = engines if engines is not None else self.wanted if self.wanted is not None else None
+            count = self.default_count() if count is None else count
+            self._check_count(count)
+            if self.state in ("starting", "running"):
+                if count != self.wanted and engines is not None:
+                    raise WrongState(
+                        f"This cluster is {self.state} with {self.wanted} engines; scale it instead.",
+                        reason="use-scale",
+                        field="engines",
+                    )
+                return self.model()
+            if self.state == "stopping":
+                raise WrongState("This cluster is still stopping; start it when it has stopped.", reason="stopping")
+            if options is not None:
+                self.definition.options = dict(options)
+            self.defined = True
+            self.wanted = count
+            self.failure = None
+            self.started_at = None
+            self.move("starting", "controller")
+            self._order("want_up")
+            return self.publish()
+
+    def scale(self, engines: int, restart: bool) -> ClusterModel:
+        """Ask for another number of live engines. Raises :class:`WrongState` and as :meth:`start`."""
+        self._check_allowed()
+        with self.lock:
+            self._check_count(engines)
+            if self.state not in ("starting", "running"):
+                raise WrongState(f"This cluster is {self.state}; only a running one can be scaled.", reason=self.state)
+            if capabilities_of(self.definition.launcher).scale != "live" and not restart:
+                raise WrongState(
+                    "With this launcher the engines can only be replaced all together.", reason="restart-needed"
+                )
+            self.wanted = engines
+            self.failure = None
+            self._order("want_up", restart)
+            return self.publish()
+
+    def stop(self) -> ClusterModel:
+        """Ask for the end; supersedes a start, is safe to repeat."""
+        self._check_allowed()
+        with self.lock:
+            if self.state == "stopped":
+                return self.model()
+            self.failure = None
+            self.move("stopping", "drain")
+            self._order("want_down")
+            return self.publish()
+
+    def interrupt(self) -> ClusterModel:
+        """Interrupt what all engines compute."""
+        with self.lock:
+            self._check_running()
+            self._order("interrupt", [slot.number for slot in self.engine_set if slot.registered])
+            return self.model()
+
+    def stop_engine(self, slot: int) -> EngineModel:
+        with self.lock:
+            place = self._engine(slot, "stop_one")
+            if place.state not in ("exited", "lost"):
+                self.wanted = max(0, (self.wanted or 0) - 1)
+                self.engine_set.stopping([slot])
+                self._order("stop_engine", slot)
+                self.publish()
+            return place.model()
+
+    def restart_engine(self, slot: int) -> EngineModel:
+        with self.lock:
+            place = self._engine(slot, "restart_one")
+            if place.state == "exited":
+                self.wanted = (self.wanted or 0) + 1
+            self._order("restart_engine", slot)
+            self.publish()
+            return place.model()
+
+    def interrupt_engine(self, slot: int) -> EngineModel:
+        with self.lock:
+            place = self._engine(slot, "interrupt_one")
+            if place.state in ("exited", "lost"):
+                raise WrongState("This engine has ended; there is nothing to interrupt.", reason="ended")
+            self._order("interrupt", [slot])
+            return place.model()
+
+    async def preview(self, engines: int, options: Mapping[str, Any] | None) -> Preview:
+        """What a start would run. Starts nothing, writes nothing."""
+        self._check_count(engines)
+        check_options(self.definition.launcher, options)
+        with self.lock:
+            chosen = dict(self.definition.options if options is None else options)
+        launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
+        return launcher.preview(engines)
+
+    # -- for the actor ------------------------------------------------------
+
+    def plan(self, options: Mapping[str, Any], *, make: bool = True) -> Plan:
+        """What a launcher is told; ``make`` makes the log folder (blocking)."""
+        registry = self.parts.registry
+        return Plan(
+            key=self.key,
+            profile=self.definition.profile,
+            profile_dir=self.profile_dir,
+            cluster_id=self.definition.cluster_id,
+            log_dir=registry.log_folder(self.key) if make else registry.folder(self.key) / "logs",
+            options=options,
+            settings=self.parts.profiles.settings(self.definition.profile),
+            environment=dict(os.environ),
+            orphan_timeout=self.parts.policy.orphan_timeout,
+        )
+
+    def move(self, state: State, step: Step | None = None) -> None:
+        """Take a state that the table allows."""
+        with self.lock:
+            if not allowed(self.state, state):
+                raise WrongState(f"A cluster that is {self.state} cannot become {state}.")
+            self.state, self.step = state, step
+
+    def publish(self) -> ClusterModel:
+        """Tell everybody how the cluster and the engines that changed are now."""
+        with self.lock:
+            if self._gone:
+                return self.model()
+            model, feed = self.model(), self.parts.feed
+            topic = f"engines/{self.key}"
+            touched, self.engine_set.touched = self.engine_set.touched, set()
+            for number in touched:
+                slot = self.engine_set.get(number)
+                if slot is None:
+                    feed.remove(topic, number)
+                else:
+                    feed.put(topic, "slot", number, slot.model())
+            feed.put("clusters", "key", self.key, model)
+            return model
+
+    def record(self) -> dict[str, Any]:
+        """What the registry keeps."""
+        with self.lock:
+            reconciler = self._reconciler
+            return {
+                **here(),
+                "profile": self.definition.profile,
+                "cluster_id": self.definition.cluster_id,
+                "launcher": self.definition.launcher,
+                "options": self.definition.options,
+                "state": self.state,
+                "wanted": self.wanted,
+                "started_at": self.started_at,
+                "engines": self.engine_set.saved(),
+                "processes": reconciler.saved() if reconciler is not None else None,
+            }
+
+    def resume(self, record: Mapping[str, Any]) -> None:
+        """After a restart of the server: take up where the record leaves off."""
+        with self.lock:
+            self.defined = True
+            self.wanted = record.get("wanted")
+            if record["state"] in ("stopped", "failed") and not (record.get("processes") or {}).get("processes"):
+                return
+            if record.get("host") != here()["host"]:
+                self.host = record.get("host")
+                return
+            if record.get("boot_id") != here()["boot_id"]:
+                return
+            self.started_at = record.get("started_at")
+            self.engine_set.restore(record.get("engines", ()))
+            # Said only after it was verified: until then it is on its way.
+            self.state = "stopping" if record["state"] == "stopping" else "starting"
+            self.step = "drain" if self.state == "stopping" else "controller"
+            self._order("resume", dict(record))
+            self.publish()
+
+    async def close(self, *, stop: bool) -> None:
+        """The server ends: let go, or stop first."""
+        with self.lock:
+            actor, reconciler = self._actor, self._reconciler
+            self._actor = self._reconciler = None
+        if actor is None or reconciler is None:
+            return
+        closing = asyncio.wrap_future(actor.run(reconciler.close(stop=stop)))
+        await asyncio.wait([closing], timeout=30)
+        actor.close()
+
+    def forget(self) -> None:
+        """It is gone from now on: nothing of it is published any more."""
+        with self.lock:
+            self._gone = True
+            self.parts.feed.remove("clusters", self.key)
+            self.parts.feed.drop_topic(f"engines/{self.key}")
+            self.parts.feed.drop_topic(f"load/{self.key}")
+
+    def _order(self, verb: str, *args: object) -> None:
+        if self._actor is None or self._reconciler is None:
+            self._actor = Actor(self.key)
+            self._reconciler = Reconciler(self, self._actor)
+        self._actor.call(getattr(self._reconciler, verb), *args)
+
+    # -- what is allowed ----------------------------------------------------
+
+    def _check_allowed(self) -> None:
+        policy = self.parts.policy
+        if policy.read_only:
+            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        if policy.allowed_launchers is not None and self.definition.launcher not in policy.allowed_launchers:
+            raise NotAllowed(f"This site does not allow the launcher {self.definition.launcher!r}.")
+
+    def _check_there(self) -> None:
+        if self.host is not None and self.host != here()["host"]:
+            raise WrongState(f"This cluster belongs to {self.host}; start it from a server there.", reason="elsewhere")
+
+    def _check_count(self, engines: int) -> None:
+        if not 0 <= engines <= self.parts.policy.max_engines:
+            raise BadInput(
+                f"The number of engines must be from 0 to {self.parts.policy.max_engines:,}.",
+                reason="too-many" if engines > 0 else "bad-input",
+                field="engines",
+            )
+
+    def _check_running(self) -> None:
+        self._check_allowed()
+        if self.state != "running":
+            raise WrongState(f"This cluster is {self.state}, not running.", reason=self.state)
+
+    def _engine(self, slot: int, capability: str) -> Any:
+        self._check_allowed()
+        if not getattr(capabilities_of(self.definition.launcher), capability):
+            raise WrongState("With this launcher single engines cannot be controlled.", reason="not-single")
+        if self.state not in ("running", "starting"):
+            raise WrongState(f"This cluster is {self.state}, not running.", reason=self.state)
+        place = self.engine_set.get(slot)
+        if place is None:
+            raise NotFound(f"This cluster has no engine in slot {slot}.", field="slot")
+        return place
+
+
+class _Nobody:
+    """A watcher for a launcher that starts nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *args: None

@@ -1,0 +1,232 @@
+"""All clusters: find, define, forget; one for each profile even before anything was started.
+
+Promise: answers at once from memory and a folder listing; reading records and
+ending processes happens in :meth:`open`, :meth:`close` and the actors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import BadInput, NotAllowed, NotFound, WrongState
+from ..feed import Feed
+from ..launchers import catalog
+from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Watcher
+from ..profiles import Profiles
+from .cluster import Cluster, Definition, Parts
+from .options import check_options
+from .policy import Policy
+from .registry import Registry
+
+NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}\Z")
+
+#: How often the folder of profiles is looked at while a window is open (seconds).
+PROFILES_LOOK = 5.0
+
+
+class Clusters:
+    """The collection, made and used on the server's loop."""
+
+    def __init__(
+        self,
+        *,
+        feed: Feed,
+        profiles: Profiles,
+        policy: Policy,
+        data_dir: Path,
+        runtime_dir: Path,
+        log: logging.Logger,
+    ) -> None:
+        self.policy = policy
+        self._feed = feed
+        self._profiles = profiles
+        self._registry = Registry(data_dir)
+        self._log = log
+        self._lock = threading.Lock()
+        self._clusters: dict[str, Cluster] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+        def make_launcher(name: LauncherName, plan: Plan, watcher: Watcher) -> Launcher:
+            return catalog.make(name, plan, watcher, runtime_dir=runtime_dir)
+
+        self._parts = Parts(
+            feed=feed,
+            profiles=profiles,
+            policy=policy,
+            registry=self._registry,
+            make_launcher=make_launcher,
+            log=log,
+        )
+
+    async def open(self) -> None:
+        """Take up what ran before the server started, and begin to follow who looks."""
+        for path, record in await asyncio.to_thread(lambda: list(self._registry.records())):
+            if isinstance(record, Exception):
+                self._log.warning("the record %s cannot be read and is left alone: %s", path, record)
+                continue
+            definition = Definition(
+                record["profile"], record["cluster_id"], record["launcher"], record.get("options") or {}
+            )
+            cluster = self._clusters[definition.key] = Cluster(definition, self._parts, defined=True)
+            cluster.resume(record)
+        self._feed.on_watch("clusters", self._watch_profiles)
+        self._feed.on_watch("engines/", self._watch_one)
+        self._feed.on_watch("load/", self._watch_one)
+        for cluster in self.all():
+            cluster.publish()
+        await self._trim_logs()
+
+    async def close(self) -> list[str]:
+        """The server ends: stop all or leave them, as the policy says. Returns what goes on running, in words."""
+        if self._looking is not None:
+            self._looking.cancel()
+        stop = self.policy.on_server_stop == "stop"
+        clusters = list(self._clusters.values())
+        left = [] if stop else [words for cluster in clusters if (words := going_on(cluster))]
+        await asyncio.gather(*(cluster.close(stop=stop) for cluster in clusters))
+        return left
+
+    def all(self) -> list[Cluster]:
+        """Clusters in the order in which they are shown: ``default:`` first, then by profile and name."""
+        with self._lock:
+            for profile in self._profiles.names():
+                if f"{profile}:" not in self._clusters:
+                    self._clusters[f"{profile}:"] = self._make(Definition(profile), defined=False)
+            return sorted(self._clusters.values(), key=_order)
+
+    def get(self, key: str) -> Cluster:
+        """Raises :class:`NotFound`."""
+        cluster = self._clusters.get(key) or next((one for one in self.all() if one.key == key), None)
+        if cluster is None:
+            raise NotFound(f"There is no cluster {key!r}.", field="key")
+        return cluster
+
+    def define(
+        self, profile: str, cluster_id: str = "", launcher: str | None = None, options: dict[str, Any] | None = None
+    ) -> Cluster:
+        """Raises :class:`BadInput`, :class:`NotAllowed`, :class:`WrongState` (defined already)."""
+        self._check(profile, cluster_id, launcher, options)
+        name = cast(LauncherName, launcher or self._launcher_of(profile))
+        definition = Definition(profile, cluster_id, name, dict(options or {}))
+        with self._lock:
+            there = self._clusters.get(definition.key)
+            if there is not None and there.defined:
+                raise WrongState(f"There is a cluster {definition.key!r} already.", reason="defined", field="cluster_id")
+            if there is not None:
+                there.definition, there.defined = definition, True
+                cluster = there
+            else:
+                cluster = self._clusters[definition.key] = self._make(definition, defined=True)
+        cluster.publish()
+        return cluster
+
+    async def save(self, cluster: Cluster) -> None:
+        """Write a definition down. Raises :class:`OSError`."""
+        await asyncio.to_thread(self._registry.save, cluster.key, cluster.record())
+
+    async def forget(self, key: str) -> None:
+        """Forget a stopped cluster and its logs. Raises :class:`NotFound`, :class:`WrongState`."""
+        if self.policy.read_only:
+            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        cluster = self.get(key)
+        with cluster.lock:
+            if cluster.state not in ("stopped", "failed"):
+                raise WrongState(f"This cluster is {cluster.state}; stop it first.", reason=cluster.state)
+            if cluster.engine_set.counts().launched:
+                raise WrongState("Engines of this cluster still run; stop it first.", reason="leftovers")
+            with self._lock:
+                self._clusters.pop(key, None)
+            cluster.forget()
+        await cluster.close(stop=False)
+        await asyncio.to_thread(self._registry.forget, key)
+        for fresh in self.all():
+            if fresh.key == key:  # its profile is still there
+                fresh.publish()
+
+    def launchers(self) -> list[LauncherModel]:
+        return catalog.all_launchers(self.policy.allowed_launchers)
+
+    # -- inside ---------------------------------------------------------------
+
+    def _make(self, definition: Definition, *, defined: bool) -> Cluster:
+        if not defined:
+            definition.launcher = cast(LauncherName, self._launcher_of(definition.profile))
+        return Cluster(definition, self._parts, defined=defined)
+
+    def _launcher_of(self, profile: str) -> str:
+        return self._profiles.model(profile).launcher
+
+    def profile_read(self, profile: str) -> None:
+        """A profile's configuration has been read anew: its own cluster may show another count or launcher."""
+        for cluster in list(self._clusters.values()):
+            if cluster.definition.profile == profile:
+                with cluster.lock:
+                    if not cluster.defined:
+                        cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
+                cluster.publish()
+
+    def _check(self, profile: str, cluster_id: str, launcher: str | None, options: dict[str, Any] | None) -> None:
+        if self.policy.read_only:
+            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        rule = "letters, digits, dots, dashes and underscores, at most 64, not beginning with a dot"
+        if not NAME.match(profile):
+            raise BadInput(f"The name of a profile is made of {rule}.", field="profile")
+        if cluster_id and not NAME.match(cluster_id):
+            raise BadInput(f"The name of a cluster is made of {rule}.", field="cluster_id")
+        if launcher is not None and launcher not in catalog.TITLES:
+            raise BadInput(f"There is no launcher {launcher!r}.", field="launcher")
+        name = cast(LauncherName, launcher or self._launcher_of(profile))
+        if self.policy.allowed_launchers is not None and name not in self.policy.allowed_launchers:
+            raise NotAllowed(f"This site does not allow the launcher {name!r}.", field="launcher")
+        check_options(name, options)
+
+    def _watch_one(self, topic: str, watched: bool) -> None:
+        what, _, key = topic.partition("/")
+        cluster = self._clusters.get(key)
+        if cluster is not None:
+            cluster.watch(what, watched)
+
+    def _watch_profiles(self, topic: str, watched: bool) -> None:
+        if watched and self._looking is None:
+            self._looking = asyncio.get_running_loop().create_task(self._look_for_profiles())
+        elif not watched and self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+
+    async def _look_for_profiles(self) -> None:
+        """A profile made in a terminal appears, one that was removed goes."""
+        while True:
+            known = set(self._clusters)
+            names = set(await asyncio.to_thread(self._profiles.names))
+            for cluster in self.all():
+                if cluster.key not in known:
+                    cluster.publish()
+            for key in known:
+                cluster = self._clusters[key]
+                if not cluster.defined and cluster.definition.profile not in names:
+                    del self._clusters[key]
+                    cluster.forget()
+            await asyncio.sleep(PROFILES_LOOK)
+
+    async def _trim_logs(self) -> None:
+        for cluster in list(self._clusters.values()):
+            if cluster.defined:
+                await asyncio.to_thread(cluster.trim_logs)
+
+
+def going_on(cluster: Cluster) -> str | None:
+    """What of a cluster goes on running, in words."""
+    model = cluster.model()
+    if model.state not in ("starting", "running"):
+        return None
+    return f"cluster {model.key!r} with {model.engines.launched} engines"
+
+
+def _order(cluster: Cluster) -> tuple[bool, str, str]:
+    definition = cluster.definition
+    return (definition.profile != "default", definition.profile, definition.cluster_id)

@@ -1,0 +1,218 @@
+"""What launcher and hub tell of one cluster, written into its engine set and published.
+
+Promise: facts may come in any order and twice; each changes the cluster at
+most once. Runs on the actor's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..hub.connection import ConnectionInfo
+from ..hub.monitor import HubMonitor
+from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
+from .clock import iso
+from .models import LoadModel
+from .states import LIVE
+
+if TYPE_CHECKING:
+    from .connection import ConnectionFiles
+    from .reconcile import Reconciler
+
+#: News within this time are told together (seconds).
+PUBLISH_DELAY = 0.01
+#: How long the hub may take to hear of a death by itself before we tell it (seconds).
+DEATH_GRACE = 0.05
+#: How long a controller that has written its files may take to answer (seconds).
+HUB_TIMEOUT = 30.0
+
+
+class Listening:
+    """Watcher of the launcher and listener of the hub."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self.cluster = reconciler.cluster
+        self.loop = reconciler.loop
+        self.changed = asyncio.Event()
+        self.controller: Process | None = None
+        self.controller_exit: Exit | None = None
+        self.monitor: HubMonitor | None = None
+        self._connecting = asyncio.Lock()
+        self._deaths: dict[str, int] = {}
+        self._publish_due: asyncio.TimerHandle | None = None
+        self._looking = False
+        self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def controller_lives(self) -> bool:
+        return self.controller is not None and self.controller_exit is None
+
+    @property
+    def controller_since(self) -> str | None:
+        return iso(self.controller.create_time) if self.controller is not None else None
+
+    def forget_controller(self) -> None:
+        self.controller = None
+        self.controller_exit = None
+
+    # -- the launcher tells -----------------------------------------------------
+
+    def controller_launched(self, process: Process) -> None:
+        self.controller, self.controller_exit = process, None
+        with self.cluster.lock:
+            self.cluster.host = process.host
+        self._reconciler.save_soon()
+        self._news()
+
+    def controller_exited(self, exit: Exit) -> None:
+        self.controller_exit = exit
+        self._reconciler.controller_ended(exit)
+        self._news()
+
+    def engine_launched(self, slot: int, uuid: str, process: Process) -> None:
+        with self.cluster.lock:
+            self.cluster.engine_set.launched(slot, uuid, process)
+        self._reconciler.save_soon()
+        self._news()
+
+    def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
+        with self.cluster.lock:
+            ended = self.cluster.engine_set.exited(slot, uuid, exit)
+        if ended is not None and ended.hub_id is not None and self.controller_lives:
+            self._deaths[uuid] = ended.hub_id
+            self.loop.call_later(DEATH_GRACE, self._tell_hub, uuid)
+        self._reconciler.save_soon()
+        self._news()
+
+    def usage(self, by_slot: Mapping[int, Usage]) -> None:
+        with self.cluster.lock:
+            self.cluster.engine_set.used(by_slot)
+        self._news()
+
+    def job_changed(self, job: Job | None) -> None:
+        with self.cluster.lock:
+            self.cluster.job = job
+        self._news()
+
+    # -- the hub tells ------------------------------------------------------------
+
+    def registered(self, hub_id: int, uuid: str) -> None:
+        with self.cluster.lock:
+            known = self.cluster.engine_set.registered(hub_id, uuid)
+            failure, counts = self.cluster.failure, self.cluster.engine_set.counts()
+            if failure is not None and failure.step == "engines" and counts.registered >= (self.cluster.wanted or 0):
+                self.cluster.failure = None  # late, but here
+        if known:
+            self._news()
+
+    def unregistered(self, hub_id: int, uuid: str) -> None:
+        self._deaths.pop(uuid, None)
+        with self.cluster.lock:
+            self.cluster.engine_set.unregistered(uuid)
+        self._news()
+
+    def busy(self, hub_id: int, uuid: str, busy: bool) -> None:
+        with self.cluster.lock:
+            self.cluster.engine_set.busy(uuid, busy)
+        self._news()
+
+    def completed(self, hub_id: int, uuid: str, count: int) -> None:
+        with self.cluster.lock:
+            self.cluster.engine_set.completed(uuid, count)
+        self._news()
+
+    def silent(self, seconds: float) -> None:
+        """A hub may be silent because it works hard: its process tells whether it lives."""
+        self.cluster.parts.log.warning("the hub of %s has been silent for %.0f s", self.cluster.key, seconds)
+
+    def back(self) -> None:
+        self.cluster.parts.log.info("the hub of %s answers again", self.cluster.key)
+
+    # -- connecting -----------------------------------------------------------------
+
+    async def connect(self, files: ConnectionFiles | None) -> None:
+        """Listen to the hub; nothing to do when we do already. Raises :class:`LaunchFailed`."""
+        async with self._connecting:
+            if self.monitor is not None or files is None:
+                return
+            try:
+                info = await asyncio.to_thread(ConnectionInfo.read, files.client)
+                monitor = HubMonitor(info, self)
+                await monitor.start(HUB_TIMEOUT)
+            except (OSError, ValueError, asyncio.TimeoutError) as error:
+                raise LaunchFailed(
+                    "controller",
+                    f"The controller runs but its hub does not answer: {error or 'time-out'}.",
+                    hint="Its log may tell why; a firewall between addresses of this machine can be the reason.",
+                    log="controller",
+                ) from error
+            self.monitor = monitor
+        await self.look_again()
+
+    async def disconnect(self) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+        self._looking = False
+        monitor, self.monitor = self.monitor, None
+        if monitor is not None:
+            await monitor.close()
+
+    # -- looking ----------------------------------------------------------------------
+
+    async def look_again(self) -> None:
+        """Sample CPU, memory and load exactly as long as somebody looks."""
+        launcher, wanted = self._reconciler.launcher, self.cluster.watched
+        if launcher is not None and wanted != self._looking and self.controller_lives:
+            self._looking = wanted
+            await launcher.watch_usage(wanted)
+        if wanted and self.monitor is not None and (self._ticking is None or self._ticking.done()):
+            self._ticking = self.loop.create_task(self._tick())
+
+    async def _tick(self) -> None:
+        while self.cluster.watched and self.monitor is not None:
+            if self.cluster.watches("load"):
+                with contextlib.suppress(asyncio.TimeoutError):
+                    self.cluster.parts.feed.point(f"load/{self.cluster.key}", await self._load())
+            await asyncio.sleep(1.0)
+        self.loop.call_soon(self._reconciler.look_again)
+
+    async def _load(self) -> LoadModel:
+        with self.cluster.lock:
+            slots = [slot for slot in self.cluster.engine_set if slot.state in LIVE]
+        ids = [slot.hub_id for slot in slots if slot.hub_id is not None]
+        queue = 0
+        if self.monitor is not None:
+            status, unassigned = await self.monitor.queue_status(ids)
+            queue = unassigned + sum(one.queue for one in status.values())
+        usages = [slot.usage for slot in slots if slot.usage is not None]
+        return LoadModel(
+            time=iso(),
+            registered=sum(slot.registered for slot in slots),
+            busy=sum(slot.state == "busy" for slot in slots),
+            queue=queue,
+            done=sum(slot.completed for slot in slots),
+            cpu=round(sum(usage.cpu for usage in usages), 3),
+            memory=sum(usage.memory for usage in usages),
+        )
+
+    # -- telling ------------------------------------------------------------------------
+
+    def _tell_hub(self, uuid: str) -> None:
+        """The agent tells the controller of a death; where it could not (a new agent), we do."""
+        hub_id = self._deaths.pop(uuid, None)
+        if hub_id is not None and self.monitor is not None:
+            self._reconciler.order(self.monitor.unregister(hub_id))
+
+    def _news(self) -> None:
+        self.changed.set()
+        if self._publish_due is None:
+            self._publish_due = self.loop.call_later(PUBLISH_DELAY, self._publish)
+
+    def _publish(self) -> None:
+        self._publish_due = None
+        self.cluster.publish()

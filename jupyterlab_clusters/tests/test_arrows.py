@@ -15,7 +15,7 @@ NAME = PACKAGE.name
 ARROWS = {
     "web": ["cluster", "logs", "feed", "profiles", "errors"],
     "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors"],
-    "launchers": ["host.messages"],
+    "launchers": ["host.messages", "host.start"],  # what is said to an agent, and how one is begun
     "profiles": ["launchers.command", "errors"],
     "host": [],
     "feed": [],
@@ -98,7 +98,7 @@ def test_there_is_something_to_check():
 )
 def test_a_planted_violation_is_found(tmp_path, file, text):
     planted = tmp_path / file
-    planted.parent.mkdir(parents=True)
+    planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(text)
     assert len(wrong(tmp_path)) == 1
 
@@ -116,6 +116,6 @@ def test_a_planted_violation_is_found(tmp_path, file, text):
 )
 def test_what_is_allowed_is_let_through(tmp_path, file, text):
     planted = tmp_path / file
-    planted.parent.mkdir(parents=True)
+    planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(text)
     assert wrong(tmp_path) == []

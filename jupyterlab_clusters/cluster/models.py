@@ -6,11 +6,12 @@ Promise: plain data. Times are ISO 8601 UTC with ``Z``, durations seconds,
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ..launchers.base import Capabilities, Job, LauncherName
+from ..profiles.models import ProfileError as ProfileError
+from ..profiles.models import ProfileModel as ProfileModel
+from ..profiles.models import Setting as Setting
 from .states import EngineState, Origin, State, Step
 
 
@@ -89,29 +90,3 @@ class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     cpu: float
     memory: int
-
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it."""
-
-    name: str
-    value: Any
-    file: str
-    line: int | None = None
-
-
-class ProfileError(msgspec.Struct, frozen=True, kw_only=True):
-    message: str
-    file: str | None = None
-    line: int | None = None
-
-
-class ProfileModel(msgspec.Struct, frozen=True, kw_only=True):
-    """An IPython profile; ``loading`` until its configuration has been read."""
-
-    name: str
-    path: str
-    launcher: LauncherName
-    loading: bool
-    settings: list[Setting] = []
-    errors: list[ProfileError] = []

@@ -99,7 +99,7 @@ class HubMonitor:
         await self._control.ask("signal_request", {"sig": name}, to=uuid.encode(), timeout=timeout)
 
     async def usage(self, uuid: str, *, timeout: float = ANSWER_LIMIT) -> dict[str, Any]:
-        """An engine's own ``{hostname, pid, kernel_cpu (percent), kernel_memory (bytes), …}``. Raises :class:`HubError`."""
+        """An engine's own ``{hostname, pid, kernel_cpu, kernel_memory, …}``: percent, bytes. Raises :class:`HubError`."""
         return await self._control.ask("usage_request", {}, to=uuid.encode(), timeout=timeout)
 
     async def shutdown_engines(self, hub_ids: Iterable[int], *, timeout: float = ANSWER_LIMIT) -> list[int]:
@@ -111,7 +111,7 @@ class HubMonitor:
             for uuid in known.values()
         ]
         answers = await asyncio.gather(*asked, return_exceptions=True)
-        return [i for i, answer in zip(known, answers) if isinstance(answer, HubError)]
+        return [i for i, answer in zip(known, answers, strict=True) if isinstance(answer, HubError)]
 
     async def shutdown_hub(self, *, timeout: float = ANSWER_LIMIT) -> None:
         """Ask the controller to end, for clusters that others started. Raises :class:`HubError`."""

@@ -1,0 +1,36 @@
+"""Profiles as the wire tells them. Promise: plain data."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+#: As in ``launchers/base.py``, of which profiles know nothing; a test compares the two.
+LauncherName = Literal["local", "ssh", "mpi", "slurm", "stock"]
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it."""
+
+    name: str
+    value: Any
+    file: str
+    line: int | None = None
+
+
+class ProfileError(msgspec.Struct, frozen=True, kw_only=True):
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
+class ProfileModel(msgspec.Struct, frozen=True, kw_only=True):
+    """An IPython profile; ``loading`` until its configuration has been read."""
+
+    name: str
+    path: str
+    launcher: LauncherName
+    loading: bool
+    settings: list[Setting] = []
+    errors: list[ProfileError] = []

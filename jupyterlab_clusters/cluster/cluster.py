@@ -21,8 +21,7 @@ from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
 from ..launchers.base import Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
-from ..logs.merged import MergedLog
-from ..logs.file import Log
+from ..logs.log import AnyLog
 from ..logs.models import LogModel
 from ..logs.store import LogFolder
 from ..profiles import Profiles
@@ -147,7 +146,7 @@ class Cluster:
         """The logs that are there (blocking file access)."""
         return self.log_folder().list(self._log_is_live, self.host or here()["host"])
 
-    def log(self, name: str) -> Log | MergedLog:
+    def log(self, name: str) -> AnyLog:
         """Raises :class:`NotFound`."""
         try:
             return self.log_folder().log(name)

@@ -116,7 +116,9 @@ class Clusters:
         with self._lock:
             there = self._clusters.get(definition.key)
             if there is not None and there.defined:
-                raise WrongState(f"There is a cluster {definition.key!r} already.", reason="defined", field="cluster_id")
+                raise WrongState(
+                    f"There is a cluster {definition.key!r} already.", reason="defined", field="cluster_id"
+                )
             if there is not None:
                 there.definition, there.defined = definition, True
                 cluster = there

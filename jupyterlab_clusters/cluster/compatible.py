@@ -30,9 +30,7 @@ def content(
 ) -> dict[str, Any]:
     """As ``ipyparallel.Cluster.to_dict`` would say it; ``engines`` are (slot, process, log)."""
     common = {"profile_dir": str(profile_dir), "cluster_id": cluster_id, "state": "running"}
-    members = {
-        str(slot): {**common, "n": 1, "pid": process.pid, "output_file": log} for slot, process, log in engines
-    }
+    members = {str(slot): {**common, "n": 1, "pid": process.pid, "output_file": log} for slot, process, log in engines}
     sets = {"ours": {**common, "n": len(members), "pid": -1, "output_file": "", "engines": members}}
     return {
         "cluster": {

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..hub.connection import ConnectionInfo
+from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
 from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
 from .clock import iso
@@ -143,10 +144,10 @@ class Listening:
                 info = await asyncio.to_thread(ConnectionInfo.read, files.client)
                 monitor = HubMonitor(info, self)
                 await monitor.start(HUB_TIMEOUT)
-            except (OSError, ValueError, asyncio.TimeoutError) as error:
+            except (OSError, HubError) as error:
                 raise LaunchFailed(
                     "controller",
-                    f"The controller runs but its hub does not answer: {error or 'time-out'}.",
+                    f"The controller runs but its hub does not answer: {error}",
                     hint="Its log may tell why; a firewall between addresses of this machine can be the reason.",
                     log="controller",
                 ) from error
@@ -176,7 +177,7 @@ class Listening:
     async def _tick(self) -> None:
         while self.cluster.watched and self.monitor is not None:
             if self.cluster.watches("load"):
-                with contextlib.suppress(asyncio.TimeoutError):
+                with contextlib.suppress(HubError):
                     self.cluster.parts.feed.point(f"load/{self.cluster.key}", await self._load())
             await asyncio.sleep(1.0)
         self.loop.call_soon(self._reconciler.look_again)

@@ -13,7 +13,7 @@ import errno
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..launchers.base import EngineSpec, Exit, LaunchFailed, Launcher
+from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed
 from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles

@@ -9,9 +9,7 @@ from typing import Literal
 
 State = Literal["stopped", "starting", "running", "stopping", "failed"]
 Step = Literal["controller", "submit", "queue", "engines", "drain"]
-EngineState = Literal[
-    "queued", "starting", "idle", "busy", "stopping", "exited", "lost", "unregistered"
-]
+EngineState = Literal["queued", "starting", "idle", "busy", "stopping", "exited", "lost", "unregistered"]
 Origin = Literal["ours", "external"]
 
 #: Which state may follow which. ``stop`` supersedes everything, so every

@@ -22,8 +22,8 @@ from .base import (
     Capabilities,
     EngineSpec,
     Exit,
-    LaunchFailed,
     Launcher,
+    LaunchFailed,
     Plan,
     Preview,
     Process,
@@ -34,9 +34,7 @@ from .commandline import controller_argv, engine_args, engine_argv, engine_envir
 
 CONTROLLER = "controller"
 
-CAPABILITIES = Capabilities(
-    scale="live", stop_one=True, restart_one=True, interrupt_one=True, log_per_engine=True
-)
+CAPABILITIES = Capabilities(scale="live", stop_one=True, restart_one=True, interrupt_one=True, log_per_engine=True)
 
 
 def slot_name(slot: int) -> str:
@@ -226,9 +224,7 @@ class LocalLauncher(Launcher):
             self._learn(record)
 
     async def _stop(self, names: list[str] | None, grace: float) -> None:
-        answer = await self._ask(
-            "drain", "stop", timeout=grace + 30.0, group=self.plan.key, names=names, grace=grace
-        )
+        answer = await self._ask("drain", "stop", timeout=grace + 30.0, group=self.plan.key, names=names, grace=grace)
         if left := answer.get("left"):
             raise LaunchFailed(
                 "drain",

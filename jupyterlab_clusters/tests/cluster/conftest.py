@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -49,10 +50,8 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (root / "ipython").mkdir()
     yield root
     for pid in processes_marked(root):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     shutil.rmtree(root, ignore_errors=True)
 
 
@@ -86,9 +85,7 @@ class Site:
         await self.clusters.close()
 
 
-async def until(
-    cluster: Cluster, condition: Callable[[ClusterModel], bool], *, within: float = 30.0
-) -> ClusterModel:
+async def until(cluster: Cluster, condition: Callable[[ClusterModel], bool], *, within: float = 30.0) -> ClusterModel:
     """Wait for a state that must come; fails with the model that was there instead."""
     end = time.monotonic() + within
     while True:

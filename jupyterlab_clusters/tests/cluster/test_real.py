@@ -27,9 +27,7 @@ async def with_client(cluster: Cluster, work: Callable[[ipp.Client], Answer], en
     """Run blocking ipyparallel code beside the loop, as a notebook's kernel would."""
 
     def run() -> Answer:
-        client = ipp.Client(
-            profile_dir=str(cluster.profile_dir), cluster_id=cluster.definition.cluster_id, timeout=10
-        )
+        client = ipp.Client(profile_dir=str(cluster.profile_dir), cluster_id=cluster.definition.cluster_id, timeout=10)
         try:
             if engines is not None:
                 client.wait_for_engines(engines, timeout=20, interactive=False)

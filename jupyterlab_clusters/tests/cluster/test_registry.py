@@ -29,7 +29,9 @@ def test_keys_that_look_alike_have_folders_of_their_own(tmp_path: Path) -> None:
     assert len({str(registry.folder(key)).lower() for key in keys}) == len(keys)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"version": 99, "key": "default:"}', b'{"version": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff\xfe", b'{"version": 99, "key": "default:"}', b'{"version": 1}']
+)
 def test_a_broken_record_is_told_and_left_alone(tmp_path: Path, content: bytes) -> None:
     registry = Registry(tmp_path)
     registry.save("default:", {"wanted": 4})

@@ -77,6 +77,11 @@ def test_the_server_s_own_tokens_are_not_handed_on() -> None:
 
 
 def test_threads_and_variables_as_chosen() -> None:
-    env = environment(plan({"LocalEngineSetLauncher.environment": {"A": "profile", "B": "b"}},
-                           {"threads": 2, "environment": {"A": "chosen"}}, OMP_NUM_THREADS="8"))
+    env = environment(
+        plan(
+            {"LocalEngineSetLauncher.environment": {"A": "profile", "B": "b"}},
+            {"threads": 2, "environment": {"A": "chosen"}},
+            OMP_NUM_THREADS="8",
+        )
+    )
     assert (env["OMP_NUM_THREADS"], env["A"], env["B"]) == ("2", "chosen", "b")

@@ -6,7 +6,8 @@ import msgspec
 
 
 class LogModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One log of a cluster: ``name`` is ``controller``, ``slot-0`` …, ``submit``, ``job`` or ``all``; ``size`` bytes."""
+    """One log of a cluster: ``name`` is ``controller``, ``slot-0`` …, ``submit``, ``job`` or ``all``;
+    ``size`` in bytes."""
 
     name: str
     title: str

@@ -1,0 +1,74 @@
+"""What the site and the server's owner may set, ``c.Clusters.*``.
+
+Promise: every default is sensible for one person on one machine; values out
+of range are refused when the configuration is read, not when a cluster starts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode
+from traitlets.config import Configurable
+
+if TYPE_CHECKING:
+    from .cluster.policy import Policy
+
+
+class Clusters(Configurable):
+    """IPython Parallel clusters in JupyterLab."""
+
+    max_engines = Integer(10_000, min=1, help="The most engines one cluster may be asked for.").tag(config=True)
+
+    on_server_stop = CaselessStrEnum(
+        ["leave", "stop"],
+        default_value="leave",
+        help="""What becomes of running clusters on a clean stop of the Jupyter server: `leave` them running (the next
+        server finds them again) or `stop` them.""",
+    ).tag(config=True)
+
+    orphan_timeout = Float(
+        3600.0,
+        min=0.0,
+        help="""Seconds after which a cluster ends by itself that has no server attached, no client and no busy
+        engine.""",
+    ).tag(config=True)
+
+    allowed_launchers = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help="Names of the launchers people may use (`local`, `ssh`, `mpi`, `slurm`, `stock`); None allows all.",
+    ).tag(config=True)
+
+    read_only = Bool(False, help="Let clusters only be looked at: define, start, stop and scale nothing.").tag(
+        config=True
+    )
+
+    register_timeout = Float(60.0, min=1.0, help="Seconds that engines have to register after they began.").tag(
+        config=True
+    )
+
+    stop_grace = Float(
+        2.0, min=0.0, help="Seconds an engine has to end by itself when it is stopped, before it is killed."
+    ).tag(config=True)
+
+    log_quota = Integer(1 << 30, min=0, help="Bytes of logs kept for each cluster.").tag(config=True)
+
+    log_age = Float(30.0, min=0.0, help="Days for which the logs of a stopped cluster are kept.").tag(config=True)
+
+    def policy(self) -> Policy:
+        """These settings as the parts take them."""
+        from .cluster.policy import Policy
+
+        return Policy(
+            max_engines=self.max_engines,
+            on_server_stop=self.on_server_stop,
+            orphan_timeout=self.orphan_timeout,
+            allowed_launchers=None if self.allowed_launchers is None else tuple(self.allowed_launchers),
+            read_only=self.read_only,
+            register_timeout=self.register_timeout,
+            stop_grace=self.stop_grace,
+            log_quota=self.log_quota,
+            log_age=self.log_age,
+        )

@@ -1,0 +1,88 @@
+"""Routes of clusters. Promise: only names what to call; see ``resource.py`` for the rules."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..cluster.models import ClusterModel
+from ..launchers.base import Preview
+from .body import Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
+from .resource import Order, Resource, operation
+
+
+class ClustersHandler(Resource):
+    @operation("read", list[ClusterModel])
+    def get(self) -> list[ClusterModel]:
+        """All clusters."""
+        return [cluster.model() for cluster in self.parts.clusters.all()]
+
+    @operation("write", ClusterModel, takes=Define, status=201)
+    async def post(self, asked: Define) -> ClusterModel:
+        """Define a cluster."""
+        check_name(asked.profile, "profile")
+        if asked.cluster_id:
+            check_name(asked.cluster_id, "cluster_id")
+        clusters = self.parts.clusters
+        cluster = await asyncio.to_thread(
+            clusters.define, asked.profile, asked.cluster_id, asked.launcher, asked.options
+        )
+        await clusters.save(cluster)
+        return cluster.model()
+
+    def meanwhile(self, asked: Define) -> ClusterModel:
+        return self.cluster(f"{asked.profile}:{asked.cluster_id}").model()
+
+
+class ClusterHandler(Resource):
+    @operation("read", ClusterModel)
+    def get(self, key: str) -> ClusterModel:
+        """One cluster."""
+        return self.cluster(key).model()
+
+    @operation("write", status=204)
+    async def delete(self, key: str) -> None:
+        """Forget a stopped cluster; its profile stays."""
+        await self.parts.clusters.forget(key)
+
+    def meanwhile(self, key: str) -> None:
+        """Whether it may be forgotten is known at once; only removing the logs can take long."""
+
+
+class StartHandler(Order):
+    @operation("execute", ClusterModel, takes=Start, status=202)
+    def post(self, key: str, asked: Start) -> ClusterModel:
+        """Start a cluster."""
+        check_count(asked.engines, self.parts.policy.max_engines)
+        return self.cluster(key).start(asked.engines, asked.options)
+
+
+class ScaleHandler(Order):
+    @operation("execute", ClusterModel, takes=Scale, status=202)
+    def post(self, key: str, asked: Scale) -> ClusterModel:
+        """Ask for another number of live engines."""
+        check_count(asked.engines, self.parts.policy.max_engines)
+        return self.cluster(key).scale(asked.engines, asked.restart)
+
+
+class StopHandler(Order):
+    @operation("execute", ClusterModel, takes=Nothing, status=202)
+    def post(self, key: str, asked: Nothing) -> ClusterModel:
+        """Stop a cluster; safe to repeat."""
+        return self.cluster(key).stop()
+
+
+class InterruptHandler(Order):
+    @operation("execute", ClusterModel, takes=Nothing, status=202)
+    def post(self, key: str, asked: Nothing) -> ClusterModel:
+        """Interrupt what all engines compute."""
+        return self.cluster(key).interrupt()
+
+
+class PreviewHandler(Resource):
+    @operation("read", Preview, takes=PreviewOf)
+    async def post(self, key: str, asked: PreviewOf) -> Preview:
+        """What a start would do; starts nothing."""
+        check_count(asked.engines, self.parts.policy.max_engines)
+        cluster = await asyncio.to_thread(self.cluster, key)
+        engines = asked.engines if asked.engines is not None else cluster.model().wanted
+        return await cluster.preview(engines, asked.options)

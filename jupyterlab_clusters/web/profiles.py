@@ -1,0 +1,29 @@
+"""Routes of profiles. Promise: only names what to call; see ``resource.py`` for the rules."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..cluster.models import ProfileModel
+from .body import Settings, check_name
+from .resource import Resource, operation
+
+
+class ProfilesHandler(Resource):
+    @operation("read", list[ProfileModel])
+    def get(self) -> list[ProfileModel]:
+        """All profiles; ``loading`` until their configuration has been read."""
+        profiles = self.parts.profiles
+        return [profiles.model(name) for name in profiles.names()]
+
+
+class ProfileHandler(Resource):
+    @operation("write", ProfileModel, takes=Settings)
+    async def put(self, name: str, asked: Settings) -> ProfileModel:
+        """Write settings to a profile; 201 when the profile was made by this."""
+        profiles = self.parts.profiles
+        check_name(name, "name")
+        created = await asyncio.to_thread(profiles.write, name, asked.settings)
+        if created:
+            self.set_status(201)
+        return await asyncio.to_thread(profiles.model, name)

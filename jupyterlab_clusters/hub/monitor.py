@@ -99,7 +99,7 @@ class HubMonitor:
         await self._control.ask("signal_request", {"sig": name}, to=uuid.encode(), timeout=timeout)
 
     async def usage(self, uuid: str, *, timeout: float = ANSWER_LIMIT) -> dict[str, Any]:
-        """An engine's own ``{hostname, pid, kernel_cpu, kernel_memory, …}``: percent, bytes. Raises :class:`HubError`."""
+        """Its own ``{hostname, pid, kernel_cpu, kernel_memory, …}``, in percent and bytes. Raises :class:`HubError`."""
         return await self._control.ask("usage_request", {}, to=uuid.encode(), timeout=timeout)
 
     async def shutdown_engines(self, hub_ids: Iterable[int], *, timeout: float = ANSWER_LIMIT) -> list[int]:

@@ -14,7 +14,7 @@ from .inbox import Inbox
 
 
 class Pulse:
-    """Calls ``changed`` whenever ``connected`` has changed. To be made on the running loop, closed before the socket."""
+    """Calls ``changed`` whenever ``connected`` has changed. Made on the running loop, closed before the socket."""
 
     def __init__(self, socket: zmq.Socket[bytes], changed: Callable[[], None]) -> None:
         self.connected = True

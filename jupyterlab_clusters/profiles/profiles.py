@@ -133,8 +133,10 @@ class Profiles:
         await asyncio.gather(*(self.refresh(name) for name in names))
 
     def write(self, name: str, settings: Mapping[str, Any]) -> bool:
-        """Set traits in the profile's ``ipcluster_config.json``, creating the profile if need be; whether that file is
-        new. Waits for the disk: call it in a thread. Raises :class:`BadInput`, :class:`WrongState`, :class:`CannotNow`."""
+        """Set traits in the profile's ``ipcluster_config.json``, creating the profile if need be; ``None`` removes one.
+        Whether that file is new. Waits for the disk: call it in a thread.
+
+        Raises :class:`BadInput`, :class:`WrongState`, :class:`CannotNow`."""
         self.create(name)
         with self._lock:
             return write_settings(self.path(name) / "ipcluster_config.json", settings)

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 if sys.path and os.path.realpath(sys.path[0] or ".") == os.path.dirname(os.path.realpath(__file__)):
     del sys.path[0]  # or this folder's modules would be taken for a stranger's of the same name
 
-from traitlets.config.loader import (  # noqa: E402 - only now is the path right
+from traitlets.config.loader import (
     Config,
     ConfigFileNotFound,
     JSONFileConfigLoader,
@@ -33,7 +33,7 @@ from traitlets.config.loader import (  # noqa: E402 - only now is the path right
     PyFileConfigLoader,
 )
 
-HIDDEN = re.compile(r"(^|_)(key|secretkey|secret|password|passphrase|token)$", re.I)
+HIDDEN = re.compile(r"[._](key|secretkey|secret|password|passphrase|token)$", re.I)
 OLD_SECTIONS = ("IPClusterStart", "IPClusterEngines")
 OLD_TRAITS = (
     "delay",
@@ -86,7 +86,7 @@ class Places:
 
         Config.__setitem__ = noting_set  # type: ignore[method-assign]
         Config.__getitem__ = noting_get  # type: ignore[method-assign]
-        Config.merge = noting_merge  # type: ignore[method-assign]
+        Config.merge = noting_merge  # type: ignore[method-assign,assignment]
 
     def of(self, config: Config, key: str) -> Place | None:
         return self._places.get((id(config), key))
@@ -185,7 +185,7 @@ class Reader:
             return None
         except OutOfTime:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - a configuration file may raise whatever it likes
             self.errors.append(self._described(error, file))
             return None
         return config
@@ -193,7 +193,7 @@ class Reader:
     def _described(self, error: BaseException, file: str) -> dict[str, Any]:
         if isinstance(error, SyntaxError) and error.filename:
             return {"message": f"{type(error).__name__}: {error.msg}", "file": error.filename, "line": error.lineno}
-        if isinstance(error, json.JSONDecodeError):
+        if isinstance(error, json.JSONDecodeError) and file.endswith(".json"):
             return {"message": f"This is not JSON: {error.msg}", "file": file, "line": error.lineno}
         place: Place = (file, None)
         trace = error.__traceback__
@@ -240,7 +240,7 @@ def resolved(name: str, value: Any) -> Any:
     nothing: Any = type(update)() if update is not None else []
     try:
         default = default_of(section.rpartition(".")[2], trait)
-    except Exception:
+    except Exception:  # noqa: BLE001 - importing strangers' launchers may fail in any way
         default = None
     return value.get_value(default if isinstance(default, (list, dict, set)) else nothing)
 

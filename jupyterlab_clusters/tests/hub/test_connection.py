@@ -27,7 +27,7 @@ def test_every_half_written_file_is_refused(tmp_path):
     whole = connection_file()
     for length in range(len(whole)):
         path.write_text(whole[:length])
-        with pytest.raises(BadConnection, match="ipcontroller-client.json") as refusal:
+        with pytest.raises(BadConnection, match=r"ipcontroller-client\.json") as refusal:
             ConnectionInfo.read(path)
         assert "a-secret-key" not in str(refusal.value)
 

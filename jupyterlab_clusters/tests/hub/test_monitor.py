@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -14,7 +15,7 @@ from jupyterlab_clusters.hub.connection import ConnectionInfo
 from jupyterlab_clusters.hub.errors import HubSilent
 from jupyterlab_clusters.hub.monitor import HubMonitor
 
-from .conftest import Recorder, RealCluster, connection_file, until
+from .conftest import RealCluster, Recorder, connection_file, until
 
 
 @ipyparallel.interactive
@@ -38,7 +39,7 @@ def id_of(recorder, uuid):
 
 
 def test_registering_is_pushed(cluster, monitors):
-    monitor, recorder = monitors(cluster.connection)
+    _, recorder = monitors(cluster.connection)
     assert recorder.engines == {}
     first, second = cluster.start_engine(), cluster.start_engine()
     assert id_of(recorder, first) != id_of(recorder, second)
@@ -47,7 +48,7 @@ def test_registering_is_pushed(cluster, monitors):
 
 
 def test_work_is_pushed_and_counted(cluster, monitors, tmp_path):
-    monitor, recorder = monitors(cluster.connection)
+    _, recorder = monitors(cluster.connection)
     uuid = cluster.start_engine()
     hub_id = id_of(recorder, uuid)
     with cluster.client() as client:
@@ -203,7 +204,8 @@ def test_a_stranger_with_the_wrong_key_learns_nothing(cluster, actor):
 
 
 def test_a_flood_does_not_hold_up_the_loop_and_is_let_go(cluster, monitors, actor, monkeypatch):
-    from jupyterlab_clusters.hub import inbox, monitor as module
+    from jupyterlab_clusters.hub import inbox
+    from jupyterlab_clusters.hub import monitor as module
 
     monkeypatch.setattr(inbox, "PATIENCE", 0.0)
     monkeypatch.setattr(inbox, "BITE", 1)
@@ -256,10 +258,8 @@ class Relay:
     def cut(self) -> None:
         self.open = False
         for end in self.pairs:
-            try:
+            with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             end.close()
         self.pairs.clear()
 

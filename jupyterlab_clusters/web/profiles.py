@@ -11,10 +11,12 @@ from .resource import Resource, operation
 
 class ProfilesHandler(Resource):
     @operation("read", list[ProfileModel])
-    def get(self) -> list[ProfileModel]:
+    async def get(self) -> list[ProfileModel]:
         """All profiles; ``loading`` until their configuration has been read."""
         profiles = self.parts.profiles
-        return [profiles.model(name) for name in profiles.names()]
+        names = await asyncio.to_thread(profiles.names)
+        self.parts.later(profiles.refresh_all())
+        return [profiles.model(name) for name in names]
 
 
 class ProfileHandler(Resource):

@@ -8,7 +8,7 @@ server's loop; every answer is JSON.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -41,7 +41,7 @@ Handler = Callable[..., Awaitable[None] | None]
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes are joined to."""
+    """What the routes are joined to; ``later`` begins work that nobody waits for."""
 
     feed: Feed
     clusters: Clusters
@@ -49,6 +49,7 @@ class Parts:
     follower: Follower
     policy: Policy
     soon: Soon
+    later: Callable[[Coroutine[Any, Any, None]], None]
 
 
 @dataclass(frozen=True)

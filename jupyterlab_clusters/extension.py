@@ -1,0 +1,122 @@
+"""Joins the parts to the Jupyter server, and stops them.
+
+Promise: loading makes objects and nothing more; what reads the disk or starts
+a process waits until the server's loop runs, and does not hold it up. Stopping
+says what goes on running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
+from jupyter_server.extension.application import ExtensionApp
+
+from . import config
+from .cluster.clusters import Clusters
+from .feed import Feed
+from .logs.follow import Follower
+from .profiles import Profiles
+from .web.resource import PARTS, Parts
+from .web.routes import handlers
+from .web.soon import Soon
+
+#: Seconds that the parts have to stop.
+STOP = 30.0
+
+
+class ClustersApp(ExtensionApp):
+    """``jupyterlab_clusters``; its settings are ``c.Clusters.*``."""
+
+    name = "jupyterlab_clusters"
+    description = "IPython Parallel clusters in JupyterLab"
+    classes: ClassVar[list[type]] = [config.Clusters]
+    open_browser = False
+
+    def initialize_settings(self) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.parts = self.settings[PARTS] = self.make_parts()
+        self.parts.feed.on_watch("clusters", self._watched)
+        self._begin(self._open())
+
+    def initialize_handlers(self) -> None:
+        self.handlers.extend(handlers())
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The server's; when extensions are loaded it does not run yet."""
+        loop: asyncio.AbstractEventLoop = cast(Any, self.serverapp).io_loop.asyncio_loop
+        return loop
+
+    def make_parts(self) -> Parts:
+        """The parts, joined; nothing of them has begun."""
+        loop = self.loop
+        policy = config.Clusters(parent=self).policy()
+        feed = Feed(loop)
+        profiles = Profiles()
+        clusters = Clusters(
+            feed=feed,
+            profiles=profiles,
+            policy=policy,
+            data_dir=Path(jupyter_data_dir()),
+            # Homes are shared between machines, agents are not.
+            runtime_dir=Path(jupyter_runtime_dir()) / "jupyterlab-clusters" / socket.gethostname(),
+            log=self.log,
+        )
+        profiles.on_change = clusters.profile_read
+        return Parts(
+            feed=feed,
+            clusters=clusters,
+            profiles=profiles,
+            follower=Follower(loop),
+            policy=policy,
+            soon=Soon(self.log),
+            later=self._begin,
+        )
+
+    async def stop_extension(self) -> None:
+        """Stop the parts within ``STOP`` seconds, or leave them to the end of the process."""
+        parts: Parts | None = getattr(self, "parts", None)
+        if parts is None:
+            return
+        for task in self.tasks:
+            task.cancel()
+        parts.feed.close()
+        try:
+            await asyncio.wait_for(self._close(parts), STOP)
+        except asyncio.TimeoutError:
+            self.log.warning("Clusters did not stop within %g s; what is left is shown at the next start.", STOP)
+        finally:
+            parts.soon.close()
+            parts.profiles.close()
+
+    async def _close(self, parts: Parts) -> None:
+        left = await parts.clusters.close()
+        for words in left:
+            self.log.info("Goes on running: %s", words)
+        await asyncio.to_thread(parts.follower.close)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _open(self) -> None:
+        try:
+            await self.parts.clusters.open()
+        except Exception:
+            # The server and every other extension go on; the routes still answer.
+            self.log.exception("Clusters of an earlier server could not be taken up")
+
+    def _watched(self, topic: str, watched: bool) -> None:
+        if watched and topic == "clusters":
+            self._begin(self._read_profiles())
+
+    async def _read_profiles(self) -> None:
+        with contextlib.suppress(OSError):
+            await self.parts.profiles.refresh_all()

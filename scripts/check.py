@@ -96,7 +96,8 @@ def main(plan: str) -> int:
         began = time.monotonic()
         told = perform(check, number)
         total += told
-        lines.append(f"{check.title:40} {told.passed:5} passed {told.failed:5} failed {time.monotonic() - began:6.0f} s")
+        taken = time.monotonic() - began
+        lines.append(f"{check.title:40} {told.passed:5} passed {told.failed:5} failed {taken:6.0f} s")
     print("\n" + "\n".join(lines) + f"\n\n{total.passed} passed, {total.failed} failed", flush=True)
     return int(total.failed > 0)
 

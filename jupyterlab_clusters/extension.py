@@ -12,7 +12,7 @@ import contextlib
 import socket
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 from jupyter_server.extension.application import ExtensionApp
@@ -35,7 +35,7 @@ class ClustersApp(ExtensionApp):
 
     name = "jupyterlab_clusters"
     description = "IPython Parallel clusters in JupyterLab"
-    classes: ClassVar[list[type]] = [config.Clusters]
+    classes = [config.Clusters]  # noqa: RUF012 (a trait's default, by traitlets' own way)
     open_browser = False
 
     def initialize_settings(self) -> None:

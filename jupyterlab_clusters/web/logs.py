@@ -71,4 +71,3 @@ class DownloadHandler(Resource):
         await self.finish(set_content_type="text/plain; charset=UTF-8")
 
     get.operation = Operation("read", bytes, None, 200, (), "The whole log, streamed.")  # type: ignore[attr-defined]
-

@@ -51,9 +51,7 @@ class Stream(OwnOrigin, WebSocketMixin, WebSocketHandler, JupyterHandler):
     @ws_authenticated
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Open the socket for whoever may look at clusters."""
-        allowed = await ensure_async(
-            self.authorizer.is_authorized(self, self.current_user, "read", AUTH_RESOURCE)
-        )
+        allowed = await ensure_async(self.authorizer.is_authorized(self, self.current_user, "read", AUTH_RESOURCE))
         if not allowed:
             raise web.HTTPError(403, f"You may not read {AUTH_RESOURCE}.")
         await super().get(*args, **kwargs)
@@ -154,5 +152,3 @@ class _Once:
     def take(self) -> bytes | None:
         message, self._message = self._message, None
         return message
-
-

@@ -1,0 +1,1 @@
+"""Sample messages of the wire, read by pytest and jest alike. ``samples.py`` writes them."""

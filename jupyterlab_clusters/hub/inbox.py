@@ -67,7 +67,12 @@ class Inbox:
             except zmq.Again:
                 self._full_since = None
                 return
-            self._receive(frames)
+            try:
+                self._receive(frames)
+            except BaseException:
+                # The descriptor will not tell again of what still waits.
+                self.nudge()
+                raise
             if time.monotonic() > end:
                 break
         self.nudge()

@@ -120,6 +120,7 @@ class HubMonitor:
     async def close(self) -> None:
         """Let go; nothing is told any more. Safe to repeat."""
         jobs, self._jobs = self._jobs, set()
+        jobs.discard(asyncio.current_task())
         for job in jobs:
             job.cancel()
         closers, self._closers = self._closers, []
@@ -166,6 +167,9 @@ class HubMonitor:
             except HubRefused as error:
                 log.warning("The hub refused a question: %s", error)
                 pause = HEAL
+            except Exception:  # a listener that stumbles must not end the watch over the hub
+                log.exception("News of the hub could not be told")
+                pause = HEAL
             else:
                 pause = HEAL
 
@@ -187,7 +191,7 @@ class HubMonitor:
         async with self._meeting:
             self._overtaken.clear()
             answer = await self._hub.ask("connection_request", {}, timeout=timeout)
-            engines = {int(i): str(uuid) for i, uuid in answer["engines"].items()}
+            engines = {int(i): str(uuid) for i, uuid in answer.get("engines", {}).items()}
             self._heard()
             came, gone = self._roster.present(engines, self._overtaken)
             self._follow(came)

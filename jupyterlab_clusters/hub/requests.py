@@ -33,6 +33,8 @@ class Requests:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             raise HubSilent(f"{self._whom} reads nothing any more.") from None
+        except zmq.ZMQError:
+            raise HubSilent(f"{self._whom} is no longer listened to.") from None
         self._inbox.nudge()
         return msg_id
 

@@ -9,8 +9,11 @@ import threading
 import time
 
 import ipyparallel
+import psutil
 import pytest
+import zmq
 
+from jupyterlab_clusters.hub import monitor as module
 from jupyterlab_clusters.hub.connection import ConnectionInfo
 from jupyterlab_clusters.hub.errors import HubSilent
 from jupyterlab_clusters.hub.monitor import HubMonitor
@@ -110,6 +113,72 @@ def test_a_death_that_we_tell_the_hub_comes_back_as_news(cluster, monitors, acto
     assert recorder.engines == {other_id: other}
 
 
+def test_news_that_were_lost_are_healed(cluster, monitors, actor, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "HEAL", 0.3)
+    _, reference = monitors(cluster.connection)
+    monitor, deaf = monitors(cluster.connection)
+
+    async def stop_hearing():
+        monitor._sockets.notification.setsockopt(zmq.UNSUBSCRIBE, b"")
+
+    actor.run(stop_hearing())
+    uuid = cluster.start_engine()
+    hub_id = id_of(deaf, uuid)
+    with cluster.client() as client:
+        until(lambda: client.ids, "the client sees the engine")
+        client[hub_id].apply_sync(abs, 1)
+    until(lambda: deaf.done == {hub_id: 1}, "counted")
+    cluster.kill_engine_and_nanny(uuid)
+    actor.run(monitor.unregister(hub_id))
+    until(lambda: not reference.engines and not deaf.engines, "the death is known to both")
+
+
+def test_an_end_that_was_lost_is_healed_but_a_broadcast_is_not_ended(cluster, monitors, actor, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "HEAL", 0.3)
+    monitor, recorder = monitors(cluster.connection)
+    hub_id = id_of(recorder, cluster.start_engine())
+    with cluster.client() as client:
+        until(lambda: client.ids, "the client sees the engine")
+        result = client[hub_id].apply_async(abs, 1)
+        result.get(10)
+        until(lambda: recorder.done == {hub_id: 1}, "done")
+
+        async def lose_the_end():
+            monitor._roster.worked(hub_id, "busy", result.msg_ids[0])
+
+        actor.run(lose_the_end())
+        assert recorder.busy_now == {hub_id}
+        until(lambda: not recorder.busy_now, "the hub knew of the end", timeout=5)
+
+        gate = tmp_path / "gate"
+        broadcast = client.broadcast_view().apply_async(wait_for_file, str(gate))
+        until(lambda: recorder.busy_now, "busy")
+        heals = len(recorder.news)
+        time.sleep(1.5)  # several heals, of which none may end it
+        assert recorder.busy_now == {hub_id} and len(recorder.news) == heals
+        gate.touch()
+        broadcast.get(10)
+        until(lambda: recorder.done == {hub_id: 2} and not recorder.busy_now, "idle")
+
+
+def test_a_listener_that_stumbles_misses_nothing_else(cluster, monitors, actor):
+    monitor, recorder = monitors(cluster.connection)
+    stumbled = []
+    plain = recorder.registered
+
+    def registered(hub_id, uuid):
+        plain(hub_id, uuid)
+        stumbled.append(hub_id)
+        raise RuntimeError("on purpose")
+
+    recorder.registered = registered
+    actor.loop.call_soon_threadsafe(actor.loop.set_exception_handler, lambda *_: None)
+    first, second = cluster.start_engine(), cluster.start_engine()
+    until(lambda: sorted(recorder.engines.values()) == [first, second], "both are told")
+    assert len(stumbled) == 2
+    assert actor.run(monitor.queue_status(list(recorder.engines))).queues.keys() == recorder.engines.keys()
+
+
 def test_usage_and_interrupt_reach_a_busy_engine(cluster, monitors, actor):
     monitor, recorder = monitors(cluster.connection)
     uuid = cluster.start_engine()
@@ -134,8 +203,11 @@ def test_shutting_down_through_the_hub(cluster, monitors, actor):
     assert actor.run(monitor.shutdown_engines([hub_id])) == []
     until(lambda: not recorder.engines, "unregistered")
     until(lambda: cluster.uuids[uuid].poll() is not None, "the engine's process has ended")
+    parts = psutil.Process(cluster.controller.pid).children(recursive=True)
+    assert parts
     actor.run(monitor.shutdown_hub())
     until(lambda: cluster.controller.poll() is not None, "the controller's process has ended")
+    assert psutil.wait_procs(parts, timeout=10)[1] == [], "and its schedulers with it"
 
 
 def test_a_killed_controller_is_silent(cluster, monitors, actor):
@@ -205,7 +277,6 @@ def test_a_stranger_with_the_wrong_key_learns_nothing(cluster, actor):
 
 def test_a_flood_does_not_hold_up_the_loop_and_is_let_go(cluster, monitors, actor, monkeypatch):
     from jupyterlab_clusters.hub import inbox
-    from jupyterlab_clusters.hub import monitor as module
 
     monkeypatch.setattr(inbox, "PATIENCE", 0.0)
     monkeypatch.setattr(inbox, "BITE", 1)
@@ -215,7 +286,7 @@ def test_a_flood_does_not_hold_up_the_loop_and_is_let_go(cluster, monitors, acto
     with cluster.client() as client:
         until(lambda: client.ids, "the client sees the engine")
         lags = actor.run(_longest_pause(client[hub_id]), timeout=60)
-        assert lags < 0.1
+        assert lags < 0.5, "the client that floods is in this very process"
         until(lambda: monitor._deaf, "lets go", timeout=1)
         until(lambda: not monitor._deaf, "listens again")
         until(lambda: recorder.done == {hub_id: 300} and not recorder.busy_now, "and has lost nothing")

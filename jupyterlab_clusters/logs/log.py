@@ -113,7 +113,10 @@ class AnyLog(ABC):
         span = next(self.spans(files, max(0, at), size), None)
         if span is None:
             return size
-        return span.start if span.path is None else border(files, span, max(0, at))
+        if span.path is None:
+            # Seen from its end, as a gap in the merged log may begin before the stretch that contains ``at``.
+            return next(self.spans_back(files, span.stop, size), span).start
+        return border(files, span, max(0, at))
 
     def _before(self, files: Files, place: int, most: int, size: int) -> tuple[list[Line], int]:
         parts: list[list[Line]] = []
@@ -123,7 +126,7 @@ class AnyLog(ABC):
                 run.pieces = _last(run.pieces, most, budget)
                 most -= len(run.pieces)
                 start = run.pieces[0][0]
-                budget -= run.end - start
+                budget -= _weight(run)
                 parts.append(self._told(run))
                 if most <= 0 or budget <= 0:
                     return [line for part in reversed(parts) for line in part], start
@@ -154,7 +157,7 @@ class AnyLog(ABC):
                     return lines, end
                 _first(run, most - len(lines), budget)
                 lines += self._told(run)
-                budget -= run.end - end
+                budget -= _weight(run)
                 end = run.end
                 if len(lines) >= most or budget <= 0:
                     return lines, end
@@ -207,6 +210,11 @@ def gap(octets: int) -> str:
             break
         amount /= 1000
     return f"… {amount:.3g} {unit} no longer kept …" if amount < 100 else f"… {amount:.0f} {unit} no longer kept …"
+
+
+def _weight(run: Run) -> int:
+    """What of a page's bytes it takes: a gap is but a line."""
+    return run.end - run.pieces[0][0] if run.span.path is not None else 0
 
 
 def _last(pieces: list[tuple[int, bytes]], most: int, budget: int) -> list[tuple[int, bytes]]:

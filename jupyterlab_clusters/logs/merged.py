@@ -33,11 +33,13 @@ class MergedLog(AnyLog):
         return self._index.total(count - 1) if count else 0
 
     def spans(self, files: Files, at: int, size: int) -> Iterator[Span]:
-        yield from _one_gap(self._walk(files, range(self._index.at(at), len(self._index)), size))
+        walk = self._walk(files, range(self._index.at(at), len(self._index)), size)
+        yield from _one_gap(span for span in walk if span.stop > at)
 
     def spans_back(self, files: Files, before: int, size: int) -> Iterator[Span]:
         last = self._index.at(before - 1) if before > 0 else -1
-        yield from _one_gap(self._walk(files, range(min(last, len(self._index) - 1), -1, -1), size))
+        walk = self._walk(files, range(min(last, len(self._index) - 1), -1, -1), size)
+        yield from _one_gap(span for span in walk if span.start < before)
 
     def times(self, run: Run) -> list[str | None]:
         record = run.span.record

@@ -197,7 +197,7 @@ class Profiles:
         command = run(
             [sys.executable, str(READER)],
             timeout=self._limit + KILL_AFTER,
-            env={**os.environ, "IPYTHONDIR": str(self._dir), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "IPYTHONDIR": str(self._dir)},
             stdin=msgspec.json.encode(asked),
             most_output=MOST_OUTPUT,
         )

@@ -79,7 +79,10 @@ class Following:
         self._send(self._tell, [], self._position)
 
     def _skip(self, size: int) -> None:
-        self._position = self._log.border(max(0, size - KEEP))
+        near = max(0, size - KEEP)
+        # Where the line there begins, unless that is a gap, which may begin far away.
+        begin = self._log.border(near)
+        self._position = begin if size - begin <= LAG else near
         self._within_line, self._waiting_since, self.more = False, math.inf, True
         self._send(self._tell_lag, self._position)
 

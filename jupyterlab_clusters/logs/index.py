@@ -58,6 +58,11 @@ class TimeIndex:
         with self._lock:
             self._take_in()
 
+    def forget(self) -> None:
+        """The folder was cleared: what comes is of other logs."""
+        with self._lock:
+            self._forget()
+
     def look(self, logs: Iterable[tuple[int, Path]]) -> None:
         """As ``refresh``, and give records to bytes of ``logs`` (source, path) that no record covers."""
         with self._lock:
@@ -114,11 +119,14 @@ class TimeIndex:
         try:
             fd = open_log(self.path)
         except OSError:
+            if self._file is not None:
+                self._forget()
             return False
         try:
             status = os.fstat(fd)
-            if self._file != (status.st_dev, status.st_ino) or status.st_size < self._read:
-                self._begin(status)
+            if self._file not in (None, (status.st_dev, status.st_ino)) or status.st_size < self._read:
+                self._forget()
+            self._file = (status.st_dev, status.st_ino)
             while len(data := os.pread(fd, STEP, self._read)) >= RECORD.size:
                 whole = len(data) - len(data) % RECORD.size
                 for when, end, source in RECORD.iter_unpack(data[:whole]):
@@ -128,12 +136,10 @@ class TimeIndex:
             os.close(fd)
         return True
 
-    def _begin(self, status: os.stat_result) -> None:
-        """Another file of this name: the logs it speaks of are others too."""
-        if self._file is not None:
-            self._when, self._ends, self._sources, self._totals = array("d"), array("Q"), array("I"), array("Q")
-            self._records, self._lost, self._sure = {}, {}, {}
-        self._file, self._read = (status.st_dev, status.st_ino), 0
+    def _forget(self) -> None:
+        self._when, self._ends, self._sources, self._totals = array("d"), array("Q"), array("I"), array("Q")
+        self._records, self._lost, self._sure = {}, {}, {}
+        self._file, self._read, self._looked = None, 0, float("-inf")
 
     def _covered(self, source: int) -> int:
         records = self._records.get(source)
@@ -143,10 +149,13 @@ class TimeIndex:
         """A record of the file. An end before the last one means that the log began anew; not so an end before
         what was given a record here."""
         if end < self._sure.get(source, 0):
-            self._lost[source] = len(self._totals)
-            self._records[source] = array("I")
+            self._lose(source)
         self._sure[source] = end
         self._add(when, end, source)
+
+    def _lose(self, source: int) -> None:
+        self._lost[source] = len(self._totals)
+        self._records[source] = array("I")
 
     def _add(self, when: float, end: int, source: int) -> None:
         covered = self._covered(source)
@@ -164,6 +173,8 @@ class TimeIndex:
             status = path.lstat()
         except OSError:
             return
+        if lines and status.st_size < self._covered(source):
+            self._lose(source)
         covered = self._covered(source)
         if status.st_size <= covered:
             return

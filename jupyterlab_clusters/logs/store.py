@@ -92,6 +92,7 @@ class LogFolder:
             file.path.unlink(missing_ok=True)
         if not (self.folder / "index").is_dir():
             (self.folder / "index").unlink(missing_ok=True)
+        _index(self.folder).forget()
 
     def trim(self, max_bytes: int, max_age_days: float, live: Live) -> builtins.list[str]:
         """Release dead logs not written to for ``max_age_days``, then the oldest dead ones while there are more than

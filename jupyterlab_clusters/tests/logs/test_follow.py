@@ -14,6 +14,7 @@ from jupyterlab_clusters.logs import follow as module
 from jupyterlab_clusters.logs.file import Log
 from jupyterlab_clusters.logs.follow import Follower, Following
 from jupyterlab_clusters.logs.models import Line
+from jupyterlab_clusters.logs.release import release
 
 WRITER = Path(__file__).with_name("writer.py")
 
@@ -158,6 +159,24 @@ def test_one_far_behind_is_told_and_goes_on_near_the_end(tmp_path: Path) -> None
         assert len(reader.lags) == 1
         assert reader.lines[0].offset == reader.lags[0]
         assert path.stat().st_size - reader.lags[0] <= module.KEEP + 16
+        yield
+
+    run(story)
+
+
+def test_far_behind_with_nothing_kept_near_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "slot-0.log"
+    path.write_bytes(b"0123456789abcde\n" * (2 * module.LAG // 16))
+    kept = release(path, 2 * module.LAG - 16 * 1024)
+    assert kept
+
+    async def story(follower: Follower) -> AsyncIterator[None]:
+        reader, _ = start(follower, path, 0)
+        append(path, b"last\n")
+        await reader.until(lambda: reader.texts()[-1:] == ["last"])
+        assert len(reader.lags) == 1
+        assert "no longer kept" in reader.lines[0].text
+        assert reader.lines[1].offset == kept
         yield
 
     run(story)

@@ -159,3 +159,14 @@ def test_the_merged_log_keeps_its_offsets_when_heads_are_released(tmp_path: Path
     assert log.page(first[2].offset, 9, 0).lines == first[:2]
     for at in (1, 3 * MB, 4 * MB, 4 * MB + 4095):
         assert log.page(at, 0, 1).lines == first[:1], "one gap, wherever one looks"
+
+
+def test_a_cluster_of_the_same_name_begins_with_an_empty_log(tmp_path: Path) -> None:
+    folder = LogFolder(tmp_path)
+    for text in (b"first\n", b"second, longer\n"):
+        (tmp_path / "slot-0.log").write_bytes(text)
+        (tmp_path / "index").write_bytes(struct.pack("<dQI", 1000.0, len(text), 1))
+        page = folder.log("all").page(0, 0, 9)
+        assert [(line.offset, line.text) for line in page.lines] == [(0, text[:-1].decode())]
+        folder.remove()
+        assert folder.log("all").size() == 0

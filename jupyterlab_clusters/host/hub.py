@@ -1,0 +1,70 @@
+"""ipyparallel's hub, told of deaths by whoever reaped the engine, and lighter with many engines.
+
+Promise: the same messages as ever. Must never write a file for each of many
+engines that come at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from ipyparallel.controller.hub import Hub as StockHub
+
+#: How long changes of the engines state file are gathered (seconds).
+STATE_GATHERED = 0.5
+#: From this number of engines on, a line in the log for each message is too much.
+MANY_ENGINES = 200
+
+
+class Hub(StockHub):  # type: ignore[misc]
+    """The hub of our controller."""
+
+    _state_due = False
+
+    def died(self, uuid: str) -> None:
+        """An engine's process is gone: unregister it now."""
+        heart = uuid.encode()
+        found = self.by_ident.get(heart)
+        if found is None and (connector := self.incoming_registrations.get(heart)):
+            found = connector.id
+        if found is not None:
+            self.log.info("engine %s (%s) has died", found, uuid)
+            self.unregister_engine(heart, {"content": {"id": found}})
+
+    def unregister_engine(self, ident: Any, msg: dict[str, Any]) -> None:
+        super().unregister_engine(ident, msg)
+        # Otherwise the dead count as targets for ever.
+        with contextlib.suppress(KeyError, TypeError):
+            if (gone := msg["content"]["id"]) not in self.engines:
+                self.ids.discard(gone)
+
+    def finish_registration(self, heart: bytes) -> None:
+        super().finish_registration(heart)
+        if len(self.engines) == MANY_ENGINES and self.log.level == logging.INFO:
+            self.log.warning("%s engines: only warnings are logged from here on", MANY_ENGINES)
+            self.log.setLevel(logging.WARNING)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any task is queued or running."""
+        return bool(self.pending or self.unassigned)
+
+    def _save_engine_state(self) -> None:
+        if self.engine_state_file and not self._state_due:
+            self._state_due = True
+            self.loop.call_later(STATE_GATHERED, self._write_engine_state)
+
+    def _write_engine_state(self) -> None:
+        self._state_due = False
+        engines = {eid: connector.uuid for eid, connector in self.engines.items()}
+        new = Path(f"{self.engine_state_file}.{os.getpid()}.new")
+        try:
+            new.write_text(json.dumps({"engines": engines, "next_id": self._idcounter}))
+            new.replace(self.engine_state_file)
+        except OSError as error:
+            self.log.error("the engines state file could not be written: %s", error)

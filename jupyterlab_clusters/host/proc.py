@@ -1,0 +1,109 @@
+"""What the system tells of its processes (Linux ``/proc``).
+
+Promise: reads only; a process that is gone is ``None`` or left out, never an
+error. Elsewhere than on Linux every answer is empty.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+#: The clock of the machine may be set right while a process runs, which moves computed create times.
+SAME_WITHIN = 3.0
+
+
+class Stat(NamedTuple):
+    """One line of /proc/PID/stat; ``cpu`` in seconds, of the process and the children it has waited for."""
+
+    state: str
+    parent: int
+    group: int
+    session: int
+    cpu: float
+    start_ticks: int
+
+
+def stat(pid: int) -> Stat | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    cpu = sum(map(int, fields[11:15])) / TICKS
+    return Stat(fields[0], int(fields[1]), int(fields[2]), int(fields[3]), cpu, int(fields[19]))
+
+
+def boot_time() -> float:
+    """Unix seconds, by the machine's present clock."""
+    try:
+        for line in Path("/proc/stat").read_text().splitlines():
+            if line.startswith("btime "):
+                return float(line.split()[1])
+    except OSError:
+        pass
+    return 0.0
+
+
+def create_time(pid: int) -> float | None:
+    """Unix seconds, as psutil tells it; None when there is no such process."""
+    found = stat(pid)
+    return None if found is None else boot_time() + found.start_ticks / TICKS
+
+
+def created_now(pid: int) -> float:
+    """Create time of a process just begun, where nothing better is known: now."""
+    return create_time(pid) or time.time()
+
+
+def lives(pid: int, created: float) -> bool:
+    """Whether this very process is there and no zombie."""
+    found = stat(pid)
+    if found is None or found.state in "ZX":
+        return False
+    return abs(boot_time() + found.start_ticks / TICKS - created) < SAME_WITHIN
+
+
+def table() -> dict[int, Stat]:
+    """Every process that is not dead."""
+    try:
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return {}
+    found = {pid: stat(pid) for pid in pids}
+    return {pid: line for pid, line in found.items() if line is not None and line.state not in "ZX"}
+
+
+def descendants(roots: Iterable[int], processes: dict[int, Stat]) -> set[int]:
+    """Children, their children and so on, without the roots."""
+    children: dict[int, list[int]] = {}
+    for pid, line in processes.items():
+        children.setdefault(line.parent, []).append(pid)
+    found: set[int] = set()
+    queue = list(roots)
+    while queue:
+        new = [child for child in children.get(queue.pop(), ()) if child not in found]
+        found.update(new)
+        queue += new
+    return found
+
+
+def environment_has(pid: int, entry: bytes) -> bool:
+    """Whether the environment the process was started with has this ``NAME=value`` (or begins with ``NAME=``)."""
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return entry in entries if not entry.endswith(b"=") else any(e.startswith(entry) for e in entries)
+
+
+def boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,238 @@
+"""Starting, reaping and ending processes.
+
+Promise: an exit is told once, with its status where the system gives it;
+ending escalates from SIGTERM to SIGKILL and says what is left. Must never
+signal a process whose create time does not match.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from . import proc
+from .messages import GROUP_VARIABLE, NURSERY_VARIABLE, Record, Refused, Role, started_line
+
+#: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
+KILL_TIME = 5.0
+
+
+@dataclass
+class Process:
+    """A process of a group and what is needed to end it."""
+
+    record: Record
+    role: Role
+    popen: subprocess.Popen[bytes] | None = None
+    deaths: int | None = None
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def running(self) -> bool:
+        return self.record.state == "running"
+
+
+def open_log(path: str, name: str) -> int:
+    """A descriptor to append to, private to the user, with the line that heads this run. Raises :class:`Refused`."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        log = os.open(path, flags, 0o600)
+        os.write(log, started_line(name, time.time()))
+    except OSError as error:
+        raise Refused("log", f"The log {path} cannot be written: {error.strerror}.") from error
+    return log
+
+
+def start_plain(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: str, log: int, inherit: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
+    """Begin a process in a session of its own, both outputs to ``log``. Raises :class:`Refused`."""
+    try:
+        return subprocess.Popen(
+            list(argv),
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=tuple(inherit),
+        )
+    except (OSError, ValueError) as error:
+        program = argv[0] if argv else "a program without a name"
+        raise Refused("spawn-failed", f"{program} could not be started in {cwd}: {error}.", str(error)) from error
+
+
+class Reaper:
+    """Waits for children, ours and those that came to us when their parent died."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._expected: dict[int, tuple[Callable[[int | None], None], bool]] = {}
+        self._loop = loop
+        loop.add_signal_handler(signal.SIGCHLD, self.reap)
+
+    def expect(self, pid: int, told: Callable[[int | None], None], *, with_group: bool = False) -> None:
+        """``told`` gets the wait status, or None when nobody knows it; ``with_group`` kills what the process leaves."""
+        self._expected[pid] = (told, with_group)
+
+    def tell(self, pid: int, status: int | None) -> None:
+        """An exit learned in another way."""
+        told, _ = self._expected.pop(pid, (None, False))
+        if told is not None:
+            told(status)
+
+    def watch(self, pid: int, told: Callable[[int | None], None]) -> None:
+        """A process that is not our child: its status stays unknown."""
+        self.expect(pid, told)
+        try:
+            fd = os.pidfd_open(pid)
+        except (OSError, AttributeError):
+            self._loop.call_soon(self._look, pid)
+            return
+        self._loop.add_reader(fd, self._ended, pid, fd)
+
+    def adopt(self, pid: int) -> None:
+        """A process whose parent died without telling of its end; now it may be our child, or anybody's."""
+        if pid in self._expected:
+            self.watch(pid, self._expected[pid][0])
+
+    def reap(self) -> None:
+        while True:
+            try:
+                # Seen before it is taken away: as long as it is a zombie its number cannot go to a stranger.
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            _, with_group = self._expected.get(found.si_pid, (None, False))
+            if with_group:
+                with contextlib.suppress(OSError):
+                    os.killpg(found.si_pid, signal.SIGKILL)
+            _, status = os.waitpid(found.si_pid, 0)
+            self.tell(found.si_pid, status)
+
+    def _ended(self, pid: int, fd: int) -> None:
+        self._loop.remove_reader(fd)
+        os.close(fd)
+        self.reap()
+        self.tell(pid, None)
+
+    def _look(self, pid: int) -> None:
+        """Without pidfd (old kernels): ask twice a second."""
+        try:
+            os.kill(pid, 0)
+        except OSError:
+            self.tell(pid, None)
+        else:
+            self._loop.call_later(0.5, self._look, pid)
+
+
+async def end(processes: Sequence[Process], grace: float) -> list[int]:
+    """End these processes and all that descends from them; the numbers of those that could not be ended."""
+    victims = _with_descendants(processes)
+    for process in processes:
+        if process.running:
+            process.record.asked = True
+            _signal_group(process.record, signal.SIGTERM)
+    own = {process.record.pid for process in processes}
+    for pid, created in victims.items():
+        if pid not in own:
+            _signal(pid, created, signal.SIGTERM)
+    await wait_gone(victims, grace)
+    return await kill(_with_descendants(processes) | {p: c for p, c in victims.items() if proc.lives(p, c)})
+
+
+async def kill(victims: Mapping[int, float]) -> list[int]:
+    """SIGKILL to these (number -> create time); what is left after a while."""
+    for pid, created in victims.items():
+        _signal(pid, created, signal.SIGKILL)
+    await wait_gone(victims, KILL_TIME)
+    return [pid for pid, created in victims.items() if proc.lives(pid, created)]
+
+
+def marked(group: str, but: int) -> dict[int, float]:
+    """Every process that carries the group's name in its environment, except our own."""
+    entry = f"{GROUP_VARIABLE}={group}".encode()
+    return _created(pid for pid in proc.table() if pid != but and proc.environment_has(pid, entry))
+
+
+async def wait_gone(victims: Mapping[int, float], seconds: float) -> None:
+    """Return as soon as none of them lives, or after ``seconds``."""
+    waits = [asyncio.ensure_future(_gone(pid)) for pid, created in victims.items() if proc.lives(pid, created)]
+    if not waits:
+        return
+    _, late = await asyncio.wait(waits, timeout=seconds)
+    for wait in late:
+        wait.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _gone(pid: int) -> None:
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (OSError, AttributeError):
+        while proc.stat(pid) is not None:  # noqa: ASYNC110 - no pidfd here
+            await asyncio.sleep(0.02)
+        return
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def over() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    loop.add_reader(fd, over)
+    try:
+        await ended
+    finally:
+        loop.remove_reader(fd)
+        os.close(fd)
+
+
+def _with_descendants(processes: Sequence[Process]) -> dict[int, float]:
+    """The processes that live, their children and whatever is in their sessions."""
+    table = proc.table()
+    alive = {p.record.pid for p in processes if p.running and proc.lives(p.record.pid, p.record.create_time)}
+    found = alive | proc.descendants(alive, table)
+    sessions = {p.record.pid for p in processes}
+    for pid, line in table.items():
+        if line.session in sessions and (line.session in alive or _ours(pid, line, table)):
+            found.add(pid)
+    return _created(found)
+
+
+def _ours(pid: int, line: proc.Stat, table: Mapping[int, proc.Stat]) -> bool:
+    """A member of a session whose leader is dead: its environment must name us, as numbers are used again."""
+    if line.session in table:
+        return False
+    return any(proc.environment_has(pid, f"{name}=".encode()) for name in (GROUP_VARIABLE, NURSERY_VARIABLE))
+
+
+def _created(pids: Iterable[int]) -> dict[int, float]:
+    times = {pid: proc.create_time(pid) for pid in pids}
+    return {pid: created for pid, created in times.items() if created is not None}
+
+
+def _signal(pid: int, created: float, number: int) -> None:
+    if proc.lives(pid, created):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _signal_group(record: Record, number: int) -> None:
+    if not proc.lives(record.pid, record.create_time):
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(record.pid) == record.pid:
+            os.killpg(record.pid, number)
+        else:
+            os.kill(record.pid, number)

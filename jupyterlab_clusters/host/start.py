@@ -1,0 +1,139 @@
+"""Reaching the agent of this machine, and starting it when there is none.
+
+Promise: any number of callers at the same time get the same agent. The starter
+binds and listens before the agent runs, so a connection never has to be tried
+twice. Must never use a folder that others could write to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SOCKET, LIFE_LOCK, START_LOCK, LOG = "agent.sock", "agent.lock", "start.lock", "agent.log"
+
+#: The folder our package lies in; an agent need not find it by itself.
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def ensure_agent(
+    folder: str | os.PathLike[str], python: str = sys.executable, *, idle: float = 15.0, timeout: float = 20.0
+) -> socket.socket:
+    """A connected, blocking socket to the agent of ``folder``; starts one with ``python`` when there is none.
+
+    ``idle``: seconds after which a new agent without process and peer ends. Raises
+    PermissionError for a folder that is not private, TimeoutError, OSError.
+    """
+    path = Path(folder)
+    private_folder(path)
+    deadline = time.monotonic() + timeout
+    # Held also while connecting: an agent that is about to end takes it first, so nobody connects to one that leaves.
+    with _locked(path / START_LOCK, deadline):
+        with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+            return connect(path)
+        with _locked(path / LIFE_LOCK, deadline) as life:
+            return _start(path, python, life, idle)
+
+
+def private_folder(path: Path) -> None:
+    """Make the folder, or raise PermissionError when it is a link, another's, or open to others."""
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700, parents=True)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(f"{path} is not a folder of its own (a link?)")
+    if found.st_uid != os.getuid():
+        raise PermissionError(f"{path} belongs to another user")
+    if found.st_mode & 0o077:
+        raise PermissionError(f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):o}, must be 700)")
+
+
+@contextlib.contextmanager
+def address(folder: Path) -> Iterator[str]:
+    """The address of the agent's socket; through a descriptor where the path is too long (the system takes 108 bytes)."""
+    path = folder / SOCKET
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}/{SOCKET}"
+    finally:
+        os.close(fd)
+
+
+def connect(folder: Path) -> socket.socket:
+    """Raises FileNotFoundError or ConnectionRefusedError when no agent listens."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with address(folder) as where:
+            sock.connect(where)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def program(python: str, module: str) -> list[str]:
+    """Arguments that run ``main()`` of a module of this package, wherever the package lies."""
+    code = f"import sys; sys.path.append({str(ROOT)!r}); from {module} import main; main()"
+    return [python, "-c", code]
+
+
+def _start(folder: Path, python: str, life: int, idle: float) -> socket.socket:
+    # The last agent may have been killed: what listens is decided by the lock, never by the file.
+    with contextlib.suppress(FileNotFoundError):
+        (folder / SOCKET).unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        with address(folder) as where:
+            listener.bind(where)
+        (folder / SOCKET).chmod(0o600)
+        listener.listen(128)
+        log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            agent = subprocess.Popen(
+                [
+                    *program(python, "jupyterlab_clusters.host.agent"),
+                    f"--folder={folder.resolve()}",
+                    f"--listen-fd={listener.fileno()}",
+                    f"--lock-fd={life}",
+                    f"--idle={idle:g}",
+                ],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(listener.fileno(), life),
+            )
+        finally:
+            os.close(log)
+        # The agent leaves this process tree by a fork; what we started ends at once and must be waited for.
+        threading.Thread(target=agent.wait, name="agent-start", daemon=True).start()
+        return connect(folder)
+
+
+@contextlib.contextmanager
+def _locked(path: Path, deadline: float) -> Iterator[int]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"another process holds {path}") from None
+                time.sleep(0.005)
+        yield fd
+    finally:
+        os.close(fd)

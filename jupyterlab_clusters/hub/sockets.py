@@ -44,6 +44,9 @@ class Sockets:
         def connected(kind: int, port: int) -> zmq.Socket[bytes]:
             socket = _context().socket(kind)
             _prepare(socket, connection.curve_serverkey, curve)
+            if kind == zmq.SUB:
+                # What goes out here are subscriptions, of which zmq drops those above the mark without a word.
+                socket.setsockopt(zmq.SNDHWM, 0)
             socket.connect(connection.url(port, address))
             return socket
 

@@ -19,6 +19,8 @@ MOST_TEXT = 1_000
 
 LINES = 1_000
 
+TEXT = "text/plain; charset=UTF-8"
+
 
 class LogsHandler(Resource):
     @operation("read", list[LogModel])
@@ -61,6 +63,7 @@ class DownloadHandler(Resource):
         """The whole log, streamed."""
         found = await asyncio.to_thread(lambda: self.cluster(key).log(log))
         self.set_attachment_header(f"{key.rstrip(':').replace(':', '-')}-{log}.log")
+        self.set_header("Content-Type", TEXT)
         chunks = found.chunks()
         try:
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
@@ -68,6 +71,6 @@ class DownloadHandler(Resource):
                 await self.flush()
         except StreamClosedError:
             return  # the reader went away
-        await self.finish(set_content_type="text/plain; charset=UTF-8")
+        await self.finish(set_content_type=TEXT)
 
     get.operation = Operation("read", bytes, None, 200, (), "The whole log, streamed.")  # type: ignore[attr-defined]

@@ -168,7 +168,7 @@ class Resource(OwnOrigin, APIHandler):
                 text = await soon.order(_to_bytes(work))
             except Slow:
                 text = await soon.look(f"meanwhile {self.request.path}", _to_bytes(meanwhile), MEANWHILE)
-        await self.finish(b"" if self.get_status() == 204 else text)
+        await (self.finish() if self.get_status() == 204 else self.finish(text))
 
     def _question(self) -> str:
         # Without the token that may stand in the query, yet with what was asked.

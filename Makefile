@@ -29,13 +29,17 @@ test: .stamps/system .stamps/test .stamps/front-end .stamps/ui-tests ## every ch
 lint: .stamps/test .stamps/front-end ## style, types, import arrows, and the wire's types in step
 	@$(BIN)/python scripts/check.py lint
 
+.PHONY: types
+types: .stamps/test .stamps/front-end ## openapi.json and src/server/wire.ts anew, from the server's types
+	@$(BIN)/python scripts/wire.py
+
 .PHONY: bench
 bench: .stamps/bench .stamps/front-end ## measure against stock ipyparallel, write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks
 
 .PHONY: docs-pictures
 docs-pictures: .stamps/system .stamps/test .stamps/front-end .stamps/ui-tests ## make the pictures in docs/pictures anew
-	@cd ui-tests && jlpm --silent run pictures
+	@cd ui-tests && jlpm run pictures
 
 .PHONY: clean
 clean: ## remove what was built and installed here

@@ -35,15 +35,16 @@ class Check:
 
 
 PYTEST = ("python", "-m", "pytest", "-q", "--junitxml={report}", "-o", "junit_family=xunit2")
-JEST = ("jlpm", "--silent", "jest", "--json", "--outputFile={report}")
+JEST = ("jlpm", "jest", "--json", "--outputFile={report}")
 
 STYLE = [
     Check("Python style", ("ruff", "check", ".")),
     Check("Python types", ("mypy",)),
-    Check("TypeScript, CSS and text style", ("jlpm", "--silent", "lint:check")),
-    Check("TypeScript types", ("jlpm", "--silent", "tsc", "--noEmit")),
-    Check("TypeScript types of tests", ("jlpm", "--silent", "tsc", "--noEmit", "-p", "tsconfig.test.json")),
-    Check("TypeScript types of browser tests", ("jlpm", "--silent", "tsc", "--noEmit"), folder=ROOT / "ui-tests"),
+    Check("CSS style", ("jlpm", "stylelint:check")),
+    Check("TypeScript style", ("jlpm", "eslint:check")),
+    Check("Layout of TypeScript, CSS and JSON", ("jlpm", "prettier:check")),
+    Check("TypeScript types", ("jlpm", "tsc:check")),
+    Check("TypeScript types of browser tests", ("jlpm", "tsc", "--noEmit"), folder=ROOT / "ui-tests"),
     Check("The wire's document and types in step", ("python", "scripts/wire.py", "--check")),
 ]
 ARROWS = [
@@ -54,7 +55,7 @@ TESTS = [
     Check("jest", JEST, reports.jest, seconds=600),
     Check("pytest", PYTEST, reports.junit, seconds=1200),
     Check(
-        "Playwright", ("jlpm", "--silent", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900
+        "Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900
     ),
 ]
 PLANS = {"lint": STYLE + ARROWS, "all": STYLE + TESTS}

@@ -7,7 +7,7 @@ import signal as signals
 from ..launchers.base import Exit
 from .models import Cause
 
-_MEANINGS = {
+_MEANINGS: dict[int, str] = {
     signals.SIGKILL: "perhaps out of memory: the system ends the largest process when memory runs short",
     signals.SIGSEGV: "a compiled library touched memory it must not",
     signals.SIGBUS: "a compiled library touched memory it must not, or a disk is full",
@@ -35,7 +35,7 @@ def sentence(exit: Exit) -> str:
     if exit.asked:
         return "stopped as asked"
     if exit.signal is not None:
-        meaning = _MEANINGS.get(signals.Signals(exit.signal)) if exit.signal in iter(signals.Signals) else None
+        meaning = _MEANINGS.get(exit.signal)
         said = f"killed by signal {exit.signal} ({signal_name(exit.signal)})"
         return f"{said}, {meaning}" if meaning else said
     if exit.exit_code is None:

@@ -26,7 +26,7 @@ from ..logs.models import LogModel
 from ..logs.store import LogFolder
 from ..profiles import Profiles
 from .actor import Actor
-from .engineset import EngineSet
+from .engineset import EngineSet, Slot
 from .models import ClusterModel, EngineModel, Failure
 from .options import check_options
 from .policy import Policy
@@ -416,7 +416,7 @@ class Cluster:
         if self.state != "running":
             raise WrongState(f"This cluster is {self.state}, not running.", reason=self.state)
 
-    def _engine(self, slot: int, capability: str) -> Any:
+    def _engine(self, slot: int, capability: str) -> Slot:
         self._check_allowed()
         if not getattr(capabilities_of(self.definition.launcher), capability):
             raise WrongState("With this launcher single engines cannot be controlled.", reason="not-single")

@@ -45,22 +45,24 @@ class Reconciler:
         self._activity: asyncio.Task[None] | None = None
         self._orders: set[asyncio.Task[None]] = set()
         self._again = False
+        self._replace = False
         self._save_due: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
         self._tail = Tail(cluster)
 
     # -- orders, called on the actor's loop -----------------------------------
 
-    def want_up(self, restart_set: bool = False) -> None:
-        """Somebody asked for a start or another number."""
-        if self._activity is not None and not self._activity.done():
-            self._again = True
-            self.listening.changed.set()
-            return
-        self._begin(self._up(restart_set))
+    def want_up(self, replace: bool = False) -> None:
+        """Somebody asked for a start or another number; ``replace`` = with engines that are all new."""
+        self._replace = self._replace or replace
+        self._again = True
+        self.listening.changed.set()
+        if self._activity is None or self._activity.done():
+            self._begin(self._nothing_first())
 
     def want_down(self) -> None:
         """Somebody asked for the end: whatever goes on is given up."""
+        self._again = self._replace = False
         previous, orders = self._activity, list(self._orders)
         self._activity = self.loop.create_task(self._down_after(previous, orders))
 
@@ -99,6 +101,8 @@ class Reconciler:
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+            while self._again:
+                await self._up()
         except LaunchFailed as error:
             await self._failed(error)
         except Exception as error:  # a fault of ours must not leave the cluster starting for ever
@@ -108,16 +112,19 @@ class Reconciler:
 
     # -- up -------------------------------------------------------------------
 
-    async def _up(self, restart_set: bool = False) -> None:
-        self._again = True
-        while self._again:
-            self._again = False
-            if self.cluster.state == "starting" and not self.listening.controller_lives:
-                await self._controller()
-            if restart_set:
-                restart_set = False
-                await self._stop_slots([slot.number for slot in self.cluster.engine_set])
-            await self._level()
+    async def _nothing_first(self) -> None:
+        """What is wanted is looked up in :meth:`_guarded`, as after any other work."""
+
+    async def _up(self) -> None:
+        self._again = False
+        if self.cluster.state == "starting" and not self.listening.controller_lives:
+            await self._controller()
+        if self._replace:
+            self._replace = False
+            await self._stop_slots([slot.number for slot in self.cluster.engine_set])
+        await self._level()
+        if self._again:
+            return
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
@@ -308,8 +315,17 @@ class Reconciler:
 
     async def _failed(self, error: LaunchFailed) -> None:
         cluster = self.cluster
+        if cluster.state == "running":
+            # What runs is worth more than what could not be added.
+            self._note(error)
+            with cluster.lock:
+                cluster.step = None
+                cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
+                cluster.publish()
+            await self.save()
+            return
+        stopping = cluster.state == "stopping"
         self._note(error, state=True)
-        stopping = error.step == "drain"
         if not stopping:
             await self._let_go_of_hub()
             try:

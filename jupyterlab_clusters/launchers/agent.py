@@ -24,6 +24,10 @@ class AgentLost(Exception):
     """The agent does not answer any more; its processes may well go on."""
 
 
+class AgentCut(AgentLost):
+    """The connection was cut under the request: whether it was carried out is not known."""
+
+
 class AgentError(Exception):
     """The agent refused: ``reason`` is a slug, ``output`` what a tool said, if any."""
 
@@ -56,7 +60,7 @@ class AgentPeer:
         Raises :class:`AgentError` when refused, :class:`AgentLost` when cut or silent.
         """
         if self._closed:
-            raise AgentLost("the connection to the host agent is closed")
+            raise AgentCut("the connection to the host agent is closed")
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -64,7 +68,9 @@ class AgentPeer:
             self._writer.write(json.dumps({"id": number, "op": op, **fields}).encode() + b"\n")
             await self._writer.drain()
             return await asyncio.wait_for(answer, timeout)
-        except (ConnectionError, asyncio.TimeoutError) as error:
+        except ConnectionError as error:
+            raise AgentCut(f"the connection to the host agent was cut ({op})") from error
+        except asyncio.TimeoutError as error:
             raise AgentLost(f"the host agent does not answer ({op})") from error
         finally:
             self._waiting.pop(number, None)
@@ -87,7 +93,7 @@ class AgentPeer:
             self._writer.close()
             for answer in self._waiting.values():
                 if not answer.done():
-                    answer.set_exception(AgentLost("the connection to the host agent was cut"))
+                    answer.set_exception(AgentCut("the connection to the host agent was cut"))
             if not was_closed:
                 self._on_lost()
 
@@ -126,9 +132,18 @@ class Agent:
         self._closed = False
 
     async def request(self, op: str, *, timeout: float = 30.0, **fields: Any) -> dict[str, Any]:
-        """As :meth:`AgentPeer.request`, after reaching the agent where that is needed."""
-        peer = await self.reach()
-        return await peer.request(op, timeout=timeout, **fields)
+        """As :meth:`AgentPeer.request`, after reaching the agent where that is needed.
+
+        Every operation may be repeated without harm, so one that was cut is asked of the next agent.
+        """
+        for _ in range(2):
+            peer = await self.reach()
+            try:
+                return await peer.request(op, timeout=timeout, **fields)
+            except AgentCut:
+                if self._peer is peer:
+                    self._peer = None
+        raise AgentLost(f"the host agent was lost twice under one request ({op})")
 
     async def reach(self) -> AgentPeer:
         """The connection, made if need be; raises what ``connect`` raises."""

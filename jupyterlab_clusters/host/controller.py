@@ -140,9 +140,7 @@ def fits() -> bool:
     """Whether ipyparallel is as this module needs it."""
     needed = ("Hub", "start_heartmonitor", "time", "disambiguate_url", "aliases")
     hub = ("by_ident", "incoming_registrations", "engines", "ids", "pending", "unassigned", "_save_engine_state")
-    return (
-        heart.fits() and all(hasattr(stock, name) for name in needed) and all(hasattr(Hub, name) for name in hub)
-    )
+    return heart.fits() and all(hasattr(stock, name) for name in needed) and all(hasattr(Hub, name) for name in hub)
 
 
 def raise_limits() -> None:

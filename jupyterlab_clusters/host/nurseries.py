@@ -167,11 +167,7 @@ class Nurseries:
 
 async def ready(nursery: Nursery, superseded: asyncio.Future[None]) -> None:
     """Wait for the nursery, but not longer than somebody wants it. Raises :class:`Unable`."""
-    await asyncio.wait(
-        {nursery.ready, superseded}, timeout=READY_TIME, return_when=asyncio.FIRST_COMPLETED
-    )
+    await asyncio.wait({nursery.ready, superseded}, timeout=READY_TIME, return_when=asyncio.FIRST_COMPLETED)
     if not nursery.ready.done():
         raise Unable("Importing the modules of an engine took too long.")
     nursery.ready.result()
-
-

@@ -59,7 +59,7 @@ def private_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def address(folder: Path) -> Iterator[str]:
-    """The address of the agent's socket; through a descriptor where the path is too long (the system takes 108 bytes)."""
+    """The agent's address; through a descriptor where the path is too long for the system (108 bytes)."""
     path = folder / SOCKET
     if len(os.fsencode(path)) < 100:
         yield str(path)

@@ -1,0 +1,186 @@
+"""Our controller and engines, used by nothing but ipyparallel's own client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import sys
+import time
+from pathlib import Path
+
+import ipyparallel as ipp
+import pytest
+
+from .conftest import GROUP, Cluster, alive, until
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def registered(client: ipp.Client, count: int, within: float = 15.0) -> None:
+    until(lambda: len(client.ids) == count, within=within)
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_plain_client_computes(cluster: Cluster, fork: bool) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    records = cluster.start_engines(0, 1, 2, 3, fork=fork)
+    assert [record["forked"] for record in records] == [fork] * 4
+    registered(client, 4)
+    assert sorted(client[:].apply_sync(os.getpid)) == sorted(record["pid"] for record in records)
+    assert client.load_balanced_view().map_sync(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    assert client.broadcast_view().apply_sync(lambda: 7) == [7] * 4
+    client[:].execute("x = 1 / 0", block=False).wait(10)
+    assert stat.S_IMODE(cluster.file("client").stat().st_mode) == 0o600
+    client.close()
+
+
+def test_ready_within_a_beat_and_one_more_at_once(cluster: Cluster) -> None:
+    """The stock gate takes 3 to 6 s; the limits here leave room for a loaded machine."""
+    cluster.start_controller()
+    client = cluster.client()
+    began = time.monotonic()
+    cluster.start_engines(0, 1)
+    registered(client, 2)
+    first = time.monotonic() - began
+    began = time.monotonic()
+    cluster.start_engines(2)
+    registered(client, 3)
+    assert first < 2.5
+    assert time.monotonic() - began < 1.0
+    client.close()
+
+
+def test_a_killed_engine_is_unregistered_at_once(cluster: Cluster) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    records = cluster.start_engines(0, 1)
+    registered(client, 2)
+    os.kill(records[0]["pid"], signal.SIGKILL)
+    registered(client, 1, within=1.0)
+    exited = cluster.agent.event("exited", "slot-0")["record"]
+    assert exited["signal"] == signal.SIGKILL and not exited["asked"]
+    assert set(client.queue_status()) == {"unassigned", *client.ids}
+    client.close()
+
+
+def test_send_signal_and_interrupt_reach_a_busy_engine(cluster: Cluster) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    cluster.start_engines(0)
+    registered(client, 1)
+
+    def busy():
+        import time
+
+        open("busy", "w").close()
+        time.sleep(60)
+
+    for _ in range(2):
+        (cluster.agent.home / "busy").unlink(missing_ok=True)
+        running = client[:].apply_async(busy)
+        until((cluster.agent.home / "busy").exists)
+        client.send_signal(signal.SIGINT, block=True)
+        with pytest.raises(ipp.error.CompositeError, match="KeyboardInterrupt"):
+            running.get(10)
+    with pytest.raises(ipp.error.CompositeError):
+        client.send_signal(9999, block=True)
+    client.send_signal("SIGTERM", block=True)
+    cluster.agent.event("exited", "slot-0")
+    client.close()
+
+
+def test_shutdown_by_the_client(cluster: Cluster) -> None:
+    record = cluster.start_controller()
+    client = cluster.client()
+    engine = cluster.start_engines(0)[0]
+    registered(client, 1)
+    client.shutdown(hub=True, block=True)
+    until(lambda: not alive(engine["pid"]) and not alive(record["pid"]))
+    client.close()
+
+
+def test_what_is_printed_is_in_the_log_once_and_at_the_client(cluster: Cluster) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    cluster.start_engines(0)
+    registered(client, 1)
+    code = """
+import os, sys, subprocess, multiprocessing
+print("by print")
+print("to stderr", file=sys.stderr)
+os.write(1, b"straight to 1\\n")
+os.write(2, b"straight to 2\\n")
+subprocess.run(["echo", "by a child"])
+sys.stdout.write("no newline"); sys.stdout.flush()
+"""
+    result = client[:].execute(code, silent=False, block=True)
+    words = ["by print", "to stderr", "straight to 1", "straight to 2", "by a child", "no newline"]
+    until(lambda: all(word in cluster.agent.log("slot-0") for word in words))
+    time.sleep(0.5)  # what would come twice has come by now
+    log = cluster.agent.log("slot-0")
+    assert {word: log.count(word) for word in words} == dict.fromkeys(words, 1)
+    assert "by print" in result.stdout[0]
+    assert "StreamHandler" not in log
+    client.close()
+
+
+def test_an_orphaned_cluster_ends_by_itself(cluster: Cluster) -> None:
+    record = cluster.start_controller("--orphan-timeout=1.5")
+    client = cluster.client()
+    engine = cluster.start_engines(0)[0]
+    registered(client, 1)
+    time.sleep(2.5)
+    assert alive(record["pid"]), "a client was connected"
+    client[:].apply_async(time.sleep, 4)
+    time.sleep(0.5)
+    client.close()
+    time.sleep(2.2)
+    assert alive(record["pid"]), "a task was running"
+    exited = cluster.agent.event("exited", "controller")["record"]
+    assert exited["exit_code"] == 86
+    until(lambda: not alive(engine["pid"]))
+    assert not cluster.file("client").exists()
+
+
+def test_the_controller_leads_its_group_and_raises_its_limits(cluster: Cluster) -> None:
+    record = cluster.start_controller()
+    limits = Path(f"/proc/{record['pid']}/limits").read_text()
+    soft, hard = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
+    assert soft == hard or int(soft) == 1 << 20
+    members = [
+        int(pid)
+        for pid in os.listdir("/proc")
+        if pid.isdigit() and alive(int(pid)) and os.getpgid(int(pid)) == record["pid"]
+    ]
+    assert len(members) > 5
+    os.kill(record["pid"], signal.SIGKILL)
+    until(lambda: not any(alive(pid) for pid in members), within=3)
+
+
+def test_where_ipyparallel_differs_the_stock_controller_runs(cluster: Cluster) -> None:
+    code = (
+        "from ipyparallel.controller import heartmonitor; del heartmonitor.HeartMonitor.handle_new_hearts;"
+        "heartmonitor.HeartMonitor.handle_other = None;"
+        "from jupyterlab_clusters.host import controller; fits = controller.fits(); print('fits', fits);"
+    )
+    import subprocess
+
+    from .conftest import environment
+
+    home = cluster.agent.home
+    seen = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
+    assert seen.stdout == "fits False\n", seen.stderr
+    stock = (
+        "import sys; from jupyterlab_clusters.host import controller; controller.fits = lambda: False;"
+        f"sys.argv = ['x', '--profile-dir={cluster.folder}', '--orphan-timeout=5']; controller.main()"
+    )
+    cluster.agent.spawn(cluster.agent.process("controller", [sys.executable, "-c", stock]))
+    until(lambda: cluster.file("client").exists() and cluster.file("engine").read_text().endswith("}"), within=30)
+    assert "runs unchanged" in cluster.agent.log("controller")
+    client = cluster.client()
+    cluster.start_engines(0)
+    registered(client, 1)
+    cluster.agent.ok("stop", group=GROUP, names=None, grace=3)
+    client.close()

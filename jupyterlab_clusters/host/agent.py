@@ -161,7 +161,11 @@ class Agent:
         return {"why_plain": None}
 
     async def op_spawn(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
-        return {"processes": await self._group(request).spawn(request)}
+        group = self._group(request)
+        try:
+            return {"processes": await group.spawn(request)}
+        finally:
+            self._rest()
 
     async def op_stop(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
         return {"left": await self._group(request).stop(request.get("names"), float(request.get("grace", 2.0)))}
@@ -225,7 +229,7 @@ class Agent:
     def _rest(self) -> None:
         """Something began or ended: set or clear the two timers of idleness."""
         engines = any(group.alive for group in self.groups.values())
-        self._timer("nurseries", NURSERY_KEPT, self._nurseries.retire, wanted=not engines)
+        self._timer("nurseries", NURSERY_KEPT, self._retire, wanted=not engines)
         self._timer("life", self._idle_time, self._end_if_alone, wanted=not engines and not self._peers)
 
     def _timer(self, name: str, seconds: float, due: Callable[[], None], *, wanted: bool) -> None:
@@ -233,6 +237,10 @@ class Agent:
             timer.cancel()
         if wanted:
             self._timers[name] = asyncio.get_running_loop().call_later(seconds, due)
+
+    def _retire(self) -> None:
+        if not any(group.alive for group in self.groups.values()):
+            self._nurseries.retire()
 
     def _end_if_alone(self) -> None:
         """Nobody connects without this lock, so nobody can be left with an agent that ends."""

@@ -28,7 +28,7 @@ from traitlets import Float, default
 from . import heart
 from .hub import Hub
 from .messages import DEATHS_VARIABLE, ORPHANED
-from .orphan import Company
+from .orphan import Company, connections
 
 #: How long engines get to end after they were asked to, when the cluster is an orphan (seconds).
 ENGINES_END = 2.0
@@ -45,6 +45,7 @@ class IPController(stock.IPController):  # type: ignore[misc]
         0.0, config=True, help="Seconds without client and task after which the cluster ends; 0 = never."
     )
     orphaned = False
+    visits: Any = None
 
     @default("registration_timeout")
     def _default_registration_timeout(self) -> int:
@@ -59,6 +60,8 @@ class IPController(stock.IPController):  # type: ignore[misc]
         # A client whose machine vanished must not count as company for ever.
         for option, value in ((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 60), (zmq.TCP_KEEPALIVE_INTVL, 20)):
             socket.setsockopt(option, value)
+        if socket.getsockopt(zmq.TYPE) == zmq.ROUTER and self.visits is None:
+            self.visits = connections(socket.socket)
         return super().bind(socket, url)
 
     def save_connection_dict(self, fname: str, cdict: dict[str, Any]) -> None:
@@ -73,7 +76,9 @@ class IPController(stock.IPController):  # type: ignore[misc]
     def start(self) -> None:
         if self.orphan_timeout > 0:
             schedulers = sum(isinstance(child, Process) for child in self.children)
-            self.company = Company(self.hub, schedulers, self.orphan_timeout, self._end_as_orphan, self.log)
+            self.company = Company(
+                self.hub, self.visits, schedulers, self.orphan_timeout, self._end_as_orphan, self.log
+            )
         if (fd := os.environ.pop(DEATHS_VARIABLE, None)) is not None:
             listen_to_deaths(self.hub, int(fd))
         super().start()

@@ -226,8 +226,8 @@ class Group:
         if status is not None:
             code = os.waitstatus_to_exitcode(status)
             record.exit_code, record.signal = (code, None) if code >= 0 else (None, -code)
-        if record.signal == signal.SIGKILL and not record.asked:
-            record.oom = self._oom.struck()
+        struck = self._oom.struck()
+        record.oom = struck and record.signal == signal.SIGKILL and not record.asked
         if process.popen is not None:
             process.popen.returncode = 0 if status is None else os.waitstatus_to_exitcode(status)
         if process.deaths is not None:

@@ -37,6 +37,7 @@ class Nursery:
         self._reaper = reaper
         self.children: set[int] = set()
         self.why: str | None = None
+        self.unfit = False
         self._forks: dict[int, asyncio.Future[int]] = {}
         self._numbers = itertools.count(1)
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -93,6 +94,7 @@ class Nursery:
         elif event == "ready":
             self.ready.set_result(None)
         elif event == "unfit":
+            self.unfit = True
             self._fail(message["why"])
         else:
             answer = self._forks.get(message["id"])
@@ -141,7 +143,7 @@ class Nurseries:
         needs = (python or sys.executable, tuple(sorted(env.items())), tuple(preload))
         found = self._by_needs.get(needs)
         # An unfit one is kept, so that the reason is known at once the next time.
-        if found is None or (found.why is not None and found.ready.done() and not found.ready.exception()):
+        if found is None or (found.why is not None and not found.unfit):
             found = self._begin(python or sys.executable, env, preload)
             self._by_needs[needs] = found
         return found

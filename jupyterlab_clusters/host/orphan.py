@@ -18,16 +18,22 @@ from zmq.utils.monitor import parse_monitor_message
 from .hub import Hub
 
 
+def connections(socket: Any) -> Any:
+    """Tells who comes and goes; to be made before ``socket`` is bound, so that nobody is missed."""
+    return socket.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED)
+
+
 class Company:
     """Counts who is connected to the hub's registration socket, where every client and engine stays connected."""
 
-    def __init__(self, hub: Hub, own: int, seconds: float, alone: Callable[[], None], log: logging.Logger) -> None:
-        """``own``: connections of the controller's own schedulers; ``alone`` is called after ``seconds``."""
+    def __init__(
+        self, hub: Hub, events: Any, own: int, seconds: float, alone: Callable[[], None], log: logging.Logger
+    ) -> None:
+        """``events``: of :func:`connections`; ``own``: how many are our schedulers; ``seconds`` until ``alone``."""
         self._hub, self._own, self._seconds, self._alone, self._log = hub, own, seconds, alone, log
-        self._connected = 0
+        self._connected: set[int] = set()
         self._timer: Any = None
-        events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
-        self._stream = ZMQStream(hub.query.socket.get_monitor_socket(events), hub.loop)
+        self._stream = ZMQStream(events, hub.loop)
         self._stream.on_recv(self._changed)
         self._since = hub.loop.time()
         self._look_in(seconds)
@@ -36,11 +42,12 @@ class Company:
     def visitors(self) -> int:
         """Connections that are neither an engine's nor our own."""
         engines = len(self._hub.engines) + len(self._hub.incoming_registrations)
-        return max(0, self._connected - self._own - engines)
+        return max(0, len(self._connected) - self._own - engines)
 
     def _changed(self, frames: list[bytes]) -> None:
-        event = parse_monitor_message(frames)["event"]
-        self._connected += 1 if event == zmq.EVENT_HANDSHAKE_SUCCEEDED else -1
+        event = parse_monitor_message(frames)
+        # By descriptor, so that what never spoke our protocol cannot unbalance the count.
+        (self._connected.add if event["event"] == zmq.EVENT_ACCEPTED else self._connected.discard)(event["value"])
         self._since = self._hub.loop.time()
         if self._timer is None:
             self._look_in(self._seconds)

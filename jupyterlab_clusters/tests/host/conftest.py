@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -180,10 +181,8 @@ def home() -> Iterator[Path]:
     (root / "ipython").mkdir()
     yield root
     for pid in marked(root):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     until(lambda: not marked(root))
     shutil.rmtree(root, ignore_errors=True)
 

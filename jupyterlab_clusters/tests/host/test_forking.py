@@ -72,7 +72,8 @@ def test_forked_engines_share_nothing_that_must_differ(cluster: Cluster) -> None
 
         import numpy
 
-        fds = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd != "3"}
+        paths = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+        fds = {os.readlink(path) for path in paths if os.path.lexists(path)}
         own = os.getpid() == os.getsid(0)
         return numpy.random.random(), random.random(), own, os.getcwd(), sorted(f for f in fds if f.endswith(".log"))
 
@@ -141,3 +142,56 @@ def cluster_environment(cluster: Cluster) -> dict[str, str]:
     from .conftest import environment
 
     return environment(cluster.agent.home)
+
+
+def test_forked_engines_survive_a_killed_agent_and_are_adopted(cluster: Cluster) -> None:
+    controller = cluster.start_controller()
+    client = cluster.client()
+    engine = cluster.start_engines(0)[0]
+    registered(client, 1)
+    nursery = parent(engine["pid"])
+    os.kill(cluster.agent.pid, signal.SIGKILL)
+    until(lambda: not alive(cluster.agent.pid) and not alive(nursery))
+    new = Agent(cluster.agent.home)
+    new.attach()
+    keep = ("name", "uuid", "pid", "create_time", "log")
+    left = [{key: record[key] for key in keep} for record in (controller, engine)]
+    assert [r["state"] for r in new.ok("adopt", group=GROUP, processes=left)["processes"]] == ["running"] * 2
+    assert client[:].apply_sync(os.getpid) == [engine["pid"]]
+    next_engine = Cluster(new).start_engines(1)[0]
+    assert next_engine["forked"]
+    registered(client, 2)
+    client.close()
+    assert new.ok("stop", group=GROUP, names=None, grace=2) == {"left": []}
+    assert not any(alive(record["pid"]) for record in (controller, engine, next_engine))
+    new.close()
+
+
+def test_memory_of_a_forked_engine_is_shared(cluster: Cluster) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    cluster.start_engines(*range(8))
+    registered(client, 8)
+    cluster.agent.ok("watch", group=GROUP, period=0.3)
+    usage = cluster.agent.event("usage")["usage"]
+    engines = [used["memory"] for name, used in usage.items() if name.startswith("slot-")]
+    assert len(engines) == 8 and max(engines) < 25 * 2**20
+    client.close()
+
+
+def test_what_engines_import_late_is_in_the_nursery(cluster: Cluster) -> None:
+    """Each module missing costs every engine its import time and memory."""
+    import subprocess
+    import sys
+
+    cluster.start_controller()
+    client = cluster.client()
+    cluster.start_engines(0)
+    registered(client, 1)
+    client[:].execute("import sys; late = sorted(sys.modules)", block=True)
+    code = "import sys; from jupyterlab_clusters.host import nursery; nursery.load([]); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", code], env=cluster_environment(cluster), text=True).split()
+    late = set(client[0].pull("late", block=True)) - set(loaded)
+    # numpy is asked for by ipyparallel when a result is sent; whether it may be loaded beforehand is the person's choice.
+    assert {name for name in late if not name.startswith("numpy")} <= {"jupyterlab_clusters.host.title", "bdb"}
+    client.close()

@@ -40,6 +40,8 @@ LATE_IMPORTS = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "encodings.idna",
+    "jupyterlab_clusters.host.title",
+    "bdb",
     "sqlite3",
 )
 

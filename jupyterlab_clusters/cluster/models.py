@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
-from ..launchers.base import Capabilities, Job, LauncherName
+# Told on by name: those who show clusters need not know launchers.
+from ..launchers.base import Capabilities as Capabilities
+from ..launchers.base import Job as Job
+from ..launchers.base import LauncherModel as LauncherModel
+from ..launchers.base import LauncherName as LauncherName
+from ..launchers.base import LaunchFailed as LaunchFailed
+from ..launchers.base import Preview as Preview
 from ..profiles.models import ProfileError as ProfileError
 from ..profiles.models import ProfileModel as ProfileModel
 from ..profiles.models import Setting as Setting

@@ -12,8 +12,8 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from ..cluster.models import LauncherName
 from ..errors import BadInput
-from ..launchers.base import LauncherName
 
 #: Bytes of a body, and of one message on the socket.
 LIMIT = 1 << 20
@@ -111,6 +111,8 @@ def _unfit(said: str, raw: bytes, kind: type[msgspec.Struct]) -> BadInput:
     place = _FIELD.search(said)
     name = quoted.group(1) if quoted else place.group(1).strip(".") if place else ""
     field = name.split(".")[0].split("[")[0] or None
+    if "missing required field" in said and field:
+        return BadInput(f"{field} is missing.", field=field)
     sentence = _FIELD.sub("", said)
     return BadInput(f"{field}: {sentence}." if field else f"{sentence}.", field=field)
 

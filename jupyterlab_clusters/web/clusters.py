@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..cluster.models import ClusterModel
-from ..launchers.base import Preview
+from ..cluster.models import ClusterModel, Preview
 from .body import Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
 from .resource import Order, Resource, operation
 

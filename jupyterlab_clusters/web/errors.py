@@ -13,7 +13,7 @@ import msgspec
 from tornado.web import HTTPError
 
 from .. import errors
-from ..launchers.base import LaunchFailed
+from ..cluster.models import LaunchFailed
 
 
 class ErrorModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..launchers.base import LauncherModel
+from ..cluster.models import LauncherModel
 from .resource import Resource, operation
 
 

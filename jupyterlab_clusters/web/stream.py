@@ -66,7 +66,7 @@ class Stream(OwnOrigin, WebSocketMixin, WebSocketHandler, JupyterHandler):
         """Tornado reads the next message after this one."""
         raw = message.encode("utf-8", "replace") if isinstance(message, str) else message
         try:
-            asked = decode(raw, Subscribe)
+            asked = decode(raw or b" ", Subscribe)
             if len(asked.topics) > MOST_TOPICS:
                 raise BadInput(f"At most {MOST_TOPICS} topics.", reason="too-many", field="topics")
         except BadInput as error:

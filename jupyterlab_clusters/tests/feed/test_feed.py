@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jupyterlab_clusters.feed import Feed, Reader
 from jupyterlab_clusters.feed import topic as topic_module
 from jupyterlab_clusters.feed.topic import StateTopic
@@ -37,8 +38,6 @@ def merged(present: dict[Any, Any], message: dict[str, Any]) -> dict[Any, Any]:
         else:
             present[ident] = {**present.get(ident, {}), **change}
     return present
-
-
 
 
 def on_a_loop(story: Callable[[Feed], Any]) -> None:
@@ -196,10 +195,12 @@ def test_ten_thousand_engines() -> None:
                 IDLE,
                 slot=slot,
                 id=slot,
-                uuid=f"{slot:08x}-9d1f4c2be7a0b3c4d5e6f708",
+                uuid=f"s{slot}-9d1f4c2be7a0b3c4",
                 host=f"node{slot // 64:04}",
                 pid=100_000 + slot,
                 completed=1_000 + slot,
+                cpu=0.983,
+                started_at="2026-11-21T11:10:01.123Z",
                 memory=24_117_248 + 4096 * slot,
             )
             for slot in range(10_000)
@@ -210,7 +211,7 @@ def test_ten_thousand_engines() -> None:
         message, seq = feed.tell("engines/x:", None, always=True)
         took = time.perf_counter() - began
         assert message is not None
-        assert len(message) <= 2_000_000
+        assert len(message) <= 2 << 20
         assert took < 0.05
         feed.put("engines/x:", "slot", 77, msgspec.structs.replace(engines[77], state="busy"))
         began = time.perf_counter()
@@ -277,5 +278,3 @@ def test_every_reader_ends_with_the_truth(done: list[Any]) -> None:
             present = merged(present, read(topic.changes(since)))
             readers[number] = (topic.seq, present)
             assert present == truth
-
-

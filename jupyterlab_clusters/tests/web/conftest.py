@@ -16,14 +16,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from tornado.httpclient import HTTPClientError, HTTPResponse
+
 from jupyterlab_clusters.cluster.models import ClusterModel, EngineModel
 from jupyterlab_clusters.errors import NotFound, WrongState
+from jupyterlab_clusters.feed import Feed
 from jupyterlab_clusters.launchers.base import LauncherModel, Preview
 from jupyterlab_clusters.logs.file import Log
 from jupyterlab_clusters.logs.models import LogModel
 from jupyterlab_clusters.tests.wire.samples import IDLE, RUNNING, STOPPED
 from jupyterlab_clusters.web.resource import PARTS, Parts
-from tornado.httpclient import HTTPClientError, HTTPResponse
 
 ROOT = "jupyterlab-clusters"
 
@@ -151,19 +153,28 @@ def jp_server_config() -> dict[str, Any]:
 
 
 @pytest.fixture
-def parts(jp_serverapp: Any) -> Parts:
+def real_parts(jp_serverapp: Any) -> Parts:
+    """What the extension joined."""
     found: Parts = jp_serverapp.web_app.settings[PARTS]
     return found
 
 
 @pytest.fixture
-def fake(jp_serverapp: Any, parts: Parts, tmp_path: Path) -> Iterator[FakeClusters]:
-    """The routes with a collection that runs nothing."""
+def fake(jp_serverapp: Any, real_parts: Parts, tmp_path: Path) -> Iterator[FakeClusters]:
+    """The routes with a collection that runs nothing, and a feed to which only the test puts."""
     clusters = FakeClusters(tmp_path)
-    jp_serverapp.web_app.settings[PARTS] = replace(parts, clusters=clusters)  # type: ignore[arg-type]
+    feed = Feed(real_parts.feed.loop)
+    jp_serverapp.web_app.settings[PARTS] = replace(real_parts, clusters=clusters, feed=feed)  # type: ignore[arg-type]
     yield clusters
     for cluster in clusters.all():
         cluster.released.set()
+
+
+@pytest.fixture
+def parts(jp_serverapp: Any, fake: FakeClusters) -> Parts:
+    """What the routes see beside the fake."""
+    found: Parts = jp_serverapp.web_app.settings[PARTS]
+    return found
 
 
 @pytest.fixture
@@ -184,7 +195,9 @@ def call(jp_fetch: Any) -> Any:
 async def fetched(jp_fetch: Any, method: str, path: str, raw: Any, **options: Any) -> HTTPResponse:
     """The answer, whatever its status."""
     try:
-        return await jp_fetch(ROOT, *path.split("/"), method=method, body=raw, allow_nonstandard_methods=True, **options)
+        return await jp_fetch(
+            ROOT, *path.split("/"), method=method, body=raw, allow_nonstandard_methods=True, **options
+        )
     except HTTPClientError as error:
         assert error.response is not None, error
         return error.response

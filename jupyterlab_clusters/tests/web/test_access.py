@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
+from tornado.httpclient import HTTPClientError
+
 from jupyterlab_clusters.web.openapi import METHODS
 from jupyterlab_clusters.web.resource import Operation
 from jupyterlab_clusters.web.routes import ROUTES
-from tornado.httpclient import HTTPClientError
 
 from .conftest import FakeClusters, fetched
 
@@ -65,9 +66,7 @@ def test_the_table_is_whole() -> None:
 
 
 @every_route
-async def test_no_credentials(
-    jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation
-) -> None:
+async def test_no_credentials(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
     for wrong in ("", "token wrong"):
         assert await refused(jp_fetch, method, path, body_for(method, operation), {"Authorization": wrong}) == 403
     assert not fake.get("default:").calls
@@ -86,9 +85,7 @@ async def test_reading_alone(
 
 
 @every_route
-async def test_foreign_pages(
-    jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation
-) -> None:
+async def test_foreign_pages(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
     # 404 is Jupyter's own answer to a foreign page.
     foreign = {"Origin": "https://evil.example"}
     assert await refused(jp_fetch, method, path, body_for(method, operation), foreign) in (403, 404)
@@ -96,9 +93,7 @@ async def test_foreign_pages(
 
 
 @every_route
-async def test_forged_forms(
-    jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation
-) -> None:
+async def test_forged_forms(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
     """A cookie alone changes nothing: Jupyter's XSRF token has to come with it."""
     if method == "GET":
         return
@@ -153,9 +148,7 @@ async def test_the_stream_needs_reading(jp_ws_fetch: Any, jp_serverapp: Any, fak
 
 async def test_a_token_in_the_address(jp_fetch: Any, jp_serverapp: Any, fake: FakeClusters) -> None:
     token = jp_serverapp.identity_provider.token
-    response = await fetched(
-        jp_fetch, "GET", "clusters", None, headers={"Authorization": ""}, params={"token": token}
-    )
+    response = await fetched(jp_fetch, "GET", "clusters", None, headers={"Authorization": ""}, params={"token": token})
     assert response.code == 200
 
 

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 import pytest
-from jupyterlab_clusters.web.resource import PARTS, Parts
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from jupyterlab_clusters.web.resource import PARTS, Parts
 
 from .conftest import FakeClusters
 
@@ -82,7 +83,9 @@ def log_file(tmp_path: Any) -> None:
 
 
 @pytest.fixture
-def send(jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str], call: Any) -> Any:
+def send(
+    jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_auth_header: dict[str, str], call: Any
+) -> Any:
     """As ``call``, with the path as it stands (nothing is escaped again)."""
 
     async def raw(*parts: str, method: str, body: Any, allow_nonstandard_methods: bool) -> Any:
@@ -171,8 +174,7 @@ async def test_a_body_may_be_left_out(send: Any, fake: FakeClusters) -> None:
 async def test_read_only(jp_serverapp: Any, parts: Parts, send: Any, fake: FakeClusters) -> None:
     from dataclasses import replace
 
-    joined = jp_serverapp.web_app.settings[PARTS]
-    jp_serverapp.web_app.settings[PARTS] = replace(joined, policy=replace(parts.policy, read_only=True))
+    jp_serverapp.web_app.settings[PARTS] = replace(parts, policy=replace(parts.policy, read_only=True))
     answer = await send("POST", START, {})
     assert (answer.status, answer.body["reason"]) == (403, "read-only")
     assert (await send("GET", "clusters")).status == 200
@@ -223,9 +225,7 @@ async def test_a_slow_order_is_accepted_at_once(send: Any, fake: FakeClusters, p
 
 
 @pytest.mark.parametrize("path", ["/engines", "/logs", "/logs/controller"])
-async def test_a_slow_look_says_so_and_is_found_later(
-    send: Any, fake: FakeClusters, log_file: None, path: str
-) -> None:
+async def test_a_slow_look_says_so_and_is_found_later(send: Any, fake: FakeClusters, log_file: None, path: str) -> None:
     cluster = fake.get("default:")
     cluster.slow = True
     began = time.monotonic()

@@ -108,7 +108,7 @@ def test_a_planted_violation_is_found(tmp_path, file, text):
     [
         ("web/routes.py", "from ..cluster.clusters import Clusters\nfrom ..errors import NotFound\nimport json"),
         ("web/deep/routes.py", "from .. import body\nfrom ...logs.store import Store"),
-        ("launchers/local.py", "from ..host import messages\nfrom ..host.messages import Spawn\nfrom .base import Exit"),
+        ("launchers/local.py", "from ..host import messages\nfrom ..host.messages import X\nfrom .base import Exit"),
         ("profiles/reading.py", "from ..launchers.command import run\nfrom ..launchers import command"),
         ("extension.py", "from .web import routes\nfrom .hub.monitor import HubMonitor"),
         ("hub/monitor.py", "import web\nfrom feed import x"),

@@ -53,7 +53,10 @@ def test_pytest_is_counted(tmp_path, text, passed, failed):
     assert reports.count(reports.junit, report, code) == reports.Count(passed, failed)
 
 
-JEST = {"numPassedTests": 3, "numFailedTests": 0, "numPendingTests": 0, "numTodoTests": 0, "numRuntimeErrorTestSuites": 0}
+JEST = {
+    **{f"num{kind}": 0 for kind in ("FailedTests", "PendingTests", "TodoTests", "RuntimeErrorTestSuites")},
+    "numPassedTests": 3,
+}
 
 
 @pytest.mark.parametrize(

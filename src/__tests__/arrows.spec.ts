@@ -65,7 +65,10 @@ function imports(file: string): IImport[] {
       );
     } else if (ts.isExportDeclaration(node)) {
       add(node, node.moduleSpecifier, node.isTypeOnly);
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+    } else if (
+      ts.isImportTypeNode(node) &&
+      ts.isLiteralTypeNode(node.argument)
+    ) {
       add(node, node.argument.literal, true);
     } else if (ts.isCallExpression(node)) {
       const called = node.expression;
@@ -111,7 +114,9 @@ function against(
   if (target.startsWith('.')) {
     const reached = path.posix.join(path.posix.dirname(place), target);
     if (reached.startsWith('../')) {
-      return /\.(svg|json)$/.test(reached) ? null : `${part} leaves the sources`;
+      return /\.(svg|json)$/.test(reached)
+        ? null
+        : `${part} leaves the sources`;
     }
     if (![part, ...arrows.ours].some(one => within(reached, one))) {
       return `${part} may not import ${reached}`;

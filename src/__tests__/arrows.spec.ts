@@ -25,6 +25,9 @@ const JOINERS = ['index', 'plugins'];
 const NOT_IN_UI =
   /^@jupyterlab\/(services|application|launcher|notebook|settingregistry|statedb)(\/|$)/;
 
+/** What says whether a message is a model: no state, so more than its types may be had. */
+const CHECKS = ['cluster/check', 'cluster/state'];
+
 /** Only types may come from the collection's tokens, and from others' models. */
 const ONLY_TYPES: Record<string, string[]> = {
   cluster: ['tokens'],
@@ -121,7 +124,9 @@ function against(
     if (![part, ...arrows.ours].some(one => within(reached, one))) {
       return `${part} may not import ${reached}`;
     }
-    const typesOnly = ONLY_TYPES[part]?.some(one => within(reached, one));
+    const typesOnly =
+      !CHECKS.includes(reached) &&
+      ONLY_TYPES[part]?.some(one => within(reached, one));
     return typesOnly && !typeOnly
       ? `${part} may import only types from ${reached}`
       : null;

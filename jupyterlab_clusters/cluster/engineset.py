@@ -143,7 +143,7 @@ class EngineSet:
         if slot is None:
             return
         slot.process = process
-        slot.started_at = iso(process.create_time)
+        slot.started_at = iso(process.create_time, whole=True)
         if slot.state == "queued":
             slot.state = "starting"
         self.touched.add(number)
@@ -264,4 +264,4 @@ def _cause_dict(cause: Cause | None) -> dict[str, Any] | None:
 
 def new_uuid(slot: int) -> str:
     """An engine's identity at the hub: tells the slot to a reader, and is never used twice."""
-    return f"s{slot}-{secrets.token_hex(8)}"
+    return f"s{slot}-{secrets.token_hex(4)}"

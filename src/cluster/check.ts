@@ -4,7 +4,13 @@
  * shown wrongly.
  */
 import { MOVES } from './state';
-import type { ClusterState, EngineState, ICluster, IEngine, ILoad } from './state';
+import type {
+  ClusterState,
+  EngineState,
+  ICluster,
+  IEngine,
+  ILoad
+} from './state';
 
 const ENGINE_STATES: ReadonlySet<string> = new Set<EngineState>([
   'queued',

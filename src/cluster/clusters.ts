@@ -13,12 +13,7 @@ import { Engines } from './engines';
 import { Loads } from './loads';
 import { Rows } from './rows';
 import type { IClusterActions, ITopicSource, Row } from './source';
-import type {
-  ICluster,
-  ILauncherModel,
-  IPreview,
-  IProfile
-} from './state';
+import type { ICluster, ILauncherModel, IPreview, IProfile } from './state';
 
 type Asked = 'start' | 'stop' | 'scale' | 'interrupt';
 

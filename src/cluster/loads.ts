@@ -43,7 +43,10 @@ export class Loads implements ILoads {
   }
 
   private _take(before: readonly ILoad[], rows: readonly Row[]): void {
-    this._points = [...before, ...rows.flatMap(row => (isLoad(row) ? [row] : []))].slice(-MOST);
+    this._points = [
+      ...before,
+      ...rows.flatMap(row => (isLoad(row) ? [row] : []))
+    ].slice(-MOST);
     this._changed.emit();
   }
 

@@ -5,11 +5,7 @@
 
 /** State of a cluster. */
 export type ClusterState =
-  | 'stopped'
-  | 'starting'
-  | 'running'
-  | 'stopping'
-  | 'failed';
+  'stopped' | 'starting' | 'running' | 'stopping' | 'failed';
 
 /** The step a cluster is at while it starts or stops. */
 export type Step = 'controller' | 'submit' | 'queue' | 'engines' | 'drain';
@@ -192,7 +188,10 @@ export interface ILogPage {
 
 /** Where a text was found in a log; `next` is where to go on, null at the end. */
 export interface ILogMatches {
-  readonly matches: readonly { readonly offset: number; readonly text: string }[];
+  readonly matches: readonly {
+    readonly offset: number;
+    readonly text: string;
+  }[];
   readonly next: number | null;
 }
 

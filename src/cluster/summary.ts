@@ -1,0 +1,59 @@
+/** Counts and words for rows, status bar and notices. Pure. */
+import type { ICluster } from './state';
+
+/** A cluster's name for a person: its profile, and its id where it has one. */
+export function nameOf(
+  cluster: Pick<ICluster, 'profile' | 'cluster_id'>
+): string {
+  return cluster.cluster_id
+    ? `${cluster.profile} / ${cluster.cluster_id}`
+    : cluster.profile;
+}
+
+/** Totals over the clusters that run or are about to. */
+export interface ITotals {
+  readonly clusters: number;
+  readonly registered: number;
+  readonly wanted: number;
+  readonly failed: number;
+}
+
+/** Totals for the status bar. */
+export function totals(clusters: readonly ICluster[]): ITotals {
+  const active = clusters.filter(isActive);
+  return {
+    clusters: active.length,
+    registered: active.reduce((sum, c) => sum + c.engines.registered, 0),
+    wanted: active.reduce((sum, c) => sum + c.wanted, 0),
+    failed: clusters.filter(c => c.state === 'failed').length
+  };
+}
+
+/** Whether something of it runs or will. */
+export function isActive(cluster: ICluster): boolean {
+  return ['starting', 'running', 'stopping'].includes(cluster.state);
+}
+
+/** How many busy engines would be stopped by scaling to `engines`. */
+export function busyLost(cluster: ICluster, engines: number): number {
+  const { launched, busy } = cluster.engines;
+  const idle = Math.max(0, launched - busy);
+  return Math.max(0, Math.min(busy, launched - engines - idle));
+}
+
+/** Whether it may be started: it is at rest and ours. */
+export function canStart(cluster: ICluster): boolean {
+  return (
+    cluster.origin === 'ours' &&
+    (cluster.state === 'stopped' || cluster.state === 'failed')
+  );
+}
+
+/** Whether it may be stopped: something of it is there. */
+export function canStop(cluster: ICluster): boolean {
+  return (
+    cluster.state === 'starting' ||
+    cluster.state === 'running' ||
+    (cluster.state === 'failed' && cluster.engines.launched > 0)
+  );
+}

@@ -1,0 +1,39 @@
+/** Joins the models to the server: provides `IClusters` and `IClusterLogs`. */
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+
+import { Clusters } from '../cluster/clusters';
+import { Calls } from '../server/calls';
+import { ClusterLogs } from '../server/clusterlogs';
+import { Stream } from '../server/stream';
+import { IClusterLogs, IClusters } from '../tokens';
+
+/** One stream for both, made when the first of them is asked for. */
+let stream: Stream | null = null;
+
+function streamOf(app: JupyterFrontEnd): Stream {
+  stream = stream ?? new Stream(app.serviceManager.serverSettings);
+  return stream;
+}
+
+/** All clusters, live. */
+export const clusters: JupyterFrontEndPlugin<IClusters> = {
+  id: 'jupyterlab-clusters:clusters',
+  description: 'Provides the IPython Parallel clusters of this server, live.',
+  autoStart: true,
+  provides: IClusters,
+  activate: (app: JupyterFrontEnd): IClusters =>
+    new Clusters(streamOf(app), new Calls(app.serviceManager.serverSettings))
+};
+
+/** The logs of clusters. */
+export const clusterLogs: JupyterFrontEndPlugin<IClusterLogs> = {
+  id: 'jupyterlab-clusters:cluster-logs',
+  description: 'Provides the logs of IPython Parallel clusters.',
+  autoStart: true,
+  provides: IClusterLogs,
+  activate: (app: JupyterFrontEnd): IClusterLogs =>
+    new ClusterLogs(new Calls(app.serviceManager.serverSettings), streamOf(app))
+};

@@ -1,0 +1,262 @@
+/**
+ * One function per route. Every failure leaves as a `ResponseError` with a
+ * sentence for a person.
+ */
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import { isCluster, isRecord } from '../cluster/check';
+import type { IClusterActions } from '../cluster/source';
+import type {
+  ICluster,
+  ILauncherModel,
+  ILogMatches,
+  ILogModel,
+  ILogPage,
+  IPreview,
+  IProfile
+} from '../cluster/state';
+
+/** Where our routes are, below the server's base URL. */
+export const NAMESPACE = 'jupyterlab-clusters';
+
+/** What the server refused, or that it could not be reached (`status` 0). */
+export class ResponseError extends Error {
+  constructor(
+    message: string,
+    readonly reason: string,
+    readonly status: number,
+    readonly field: string | null = null
+  ) {
+    super(message);
+    this.name = 'ResponseError';
+  }
+}
+
+/** Requests to one server. */
+export class Calls implements IClusterActions {
+  constructor(readonly settings: ServerConnection.ISettings) {}
+
+  async define(
+    profile: string,
+    clusterId?: string,
+    launcher?: string,
+    options?: Record<string, unknown>
+  ): Promise<ICluster> {
+    const body = { profile, cluster_id: clusterId, launcher, options };
+    return cluster(await this._send('clusters', 'POST', body));
+  }
+
+  async start(
+    key: string,
+    engines?: number,
+    options?: Record<string, unknown>
+  ): Promise<ICluster> {
+    return this._order(key, 'start', { engines, options });
+  }
+
+  async scale(
+    key: string,
+    engines: number,
+    restart?: boolean
+  ): Promise<ICluster> {
+    return this._order(key, 'scale', { engines, restart });
+  }
+
+  async stop(key: string): Promise<ICluster> {
+    return this._order(key, 'stop');
+  }
+
+  async interrupt(key: string): Promise<ICluster> {
+    return this._order(key, 'interrupt');
+  }
+
+  async forget(key: string): Promise<void> {
+    await this._send(place(key), 'DELETE');
+  }
+
+  async engine(
+    key: string,
+    slot: number,
+    verb: 'stop' | 'restart' | 'interrupt'
+  ): Promise<void> {
+    await this._send(place(key, 'engines', `${slot}`, verb), 'POST');
+  }
+
+  async launchers(): Promise<readonly ILauncherModel[]> {
+    return list<ILauncherModel>(await this._send('launchers'));
+  }
+
+  async profiles(): Promise<readonly IProfile[]> {
+    return list<IProfile>(await this._send('profiles'));
+  }
+
+  async preview(
+    key: string,
+    engines: number,
+    options?: Record<string, unknown>
+  ): Promise<IPreview> {
+    const body = { engines, options };
+    const answer = await this._send(place(key, 'preview'), 'POST', body);
+    return record(answer) as unknown as IPreview;
+  }
+
+  async logs(key: string): Promise<readonly ILogModel[]> {
+    return list<ILogModel>(await this._send(place(key, 'logs')));
+  }
+
+  async page(
+    key: string,
+    log: string,
+    place_: { at?: number; before?: number; after?: number }
+  ): Promise<ILogPage> {
+    const query = URLExt.objectToQueryString(given(place_));
+    const answer = await this._send(place(key, 'logs', log) + query);
+    return record(answer) as unknown as ILogPage;
+  }
+
+  async search(
+    key: string,
+    log: string,
+    text: string,
+    from: number,
+    limit: number
+  ): Promise<ILogMatches> {
+    const query = URLExt.objectToQueryString({ search: text, from, limit });
+    const answer = await this._send(place(key, 'logs', log) + query);
+    return record(answer) as unknown as ILogMatches;
+  }
+
+  /** Where a browser gets a whole log, with the token where one is needed. */
+  downloadUrl(key: string, log: string): string {
+    const url = this._url(place(key, 'logs', log, 'download'));
+    const { appendToken, token } = this.settings;
+    return appendToken && token
+      ? `${url}?token=${encodeURIComponent(token)}`
+      : url;
+  }
+
+  private async _order(
+    key: string,
+    verb: string,
+    body: Record<string, unknown> = {}
+  ): Promise<ICluster> {
+    return cluster(await this._send(place(key, verb), 'POST', body));
+  }
+
+  private _url(path: string): string {
+    return URLExt.join(this.settings.baseUrl, NAMESPACE) + '/' + path;
+  }
+
+  /** A look that the server found slow is worth one more: it goes on looking meanwhile. */
+  private async _send(
+    path: string,
+    method = 'GET',
+    body?: Record<string, unknown>
+  ): Promise<unknown> {
+    try {
+      return await this._sendOnce(path, method, body);
+    } catch (error) {
+      const slow = error instanceof ResponseError && error.reason === 'slow';
+      if (!slow || method !== 'GET') {
+        throw error;
+      }
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      return this._sendOnce(path, method, body);
+    }
+  }
+
+  private async _sendOnce(
+    path: string,
+    method: string,
+    body?: Record<string, unknown>
+  ): Promise<unknown> {
+    const init: RequestInit = { method };
+    if (body) {
+      init.body = JSON.stringify(given(body));
+    }
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(
+        this._url(path),
+        init,
+        this.settings
+      );
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ResponseError(
+        `The Jupyter server cannot be reached: ${why}`,
+        'unreachable',
+        0
+      );
+    }
+    if (!response.ok) {
+      throw await refused(response);
+    }
+    return response.status === 204 ? null : response.json();
+  }
+}
+
+/** A path of parts that may hold any characters. */
+function place(...parts: string[]): string {
+  return ['clusters', ...parts].map(encodeURIComponent).join('/');
+}
+
+/** Only the fields that were given. */
+function given<T extends object>(body: T): Record<string, never> {
+  return Object.fromEntries(
+    Object.entries(body).filter(([, value]) => value !== undefined)
+  ) as Record<string, never>;
+}
+
+async function refused(response: Response): Promise<ResponseError> {
+  const words: Record<number, string> = {
+    401: 'You are not logged in to this Jupyter server any more.',
+    403: 'You are not allowed to do this on this Jupyter server.',
+    404: 'The server part of jupyterlab-clusters is not there or is switched off.'
+  };
+  let said: unknown = null;
+  try {
+    said = await response.json();
+  } catch {
+    // Not ours: a proxy's page, for example.
+  }
+  const answer = isRecord(said) ? said : {};
+  const ours = typeof answer.reason === 'string';
+  const message =
+    typeof answer.message === 'string' && (ours || !words[response.status])
+      ? answer.message
+      : (words[response.status] ??
+        `The server answered ${response.status} ${response.statusText}.`);
+  return new ResponseError(
+    message,
+    ours ? String(answer.reason) : 'refused',
+    response.status,
+    typeof answer.field === 'string' ? answer.field : null
+  );
+}
+
+function record(answer: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(answer)) {
+    throw new ResponseError('The server answered nonsense.', 'nonsense', 200);
+  }
+  return answer;
+}
+
+function cluster(answer: unknown): ICluster {
+  if (!isCluster(answer)) {
+    throw new ResponseError(
+      'The server answered with something that is no cluster.',
+      'nonsense',
+      200
+    );
+  }
+  return answer;
+}
+
+function list<T>(answer: unknown): readonly T[] {
+  if (!Array.isArray(answer)) {
+    throw new ResponseError('The server answered nonsense.', 'nonsense', 200);
+  }
+  return answer as readonly T[];
+}

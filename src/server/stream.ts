@@ -1,0 +1,269 @@
+/**
+ * One socket for all topics. It says which topics are wanted as a whole set,
+ * opens again by itself after a cut, and goes on where it was: state topics by
+ * number, logs by offset. Idle, it sends nothing.
+ */
+import { URLExt } from '@jupyterlab/coreutils';
+import type { ServerConnection } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
+import { DisposableDelegate } from '@lumino/disposable';
+import { Poll } from '@lumino/polling';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { ITopicReader, ITopicSource } from '../cluster/source';
+import type { ILogReader, Link } from '../tokens';
+import { NAMESPACE } from './calls';
+import type { Message } from './messages';
+import { decode } from './messages';
+
+/** A state topic that is read: by whom, what is known, and up to which number. */
+interface IHeld {
+  readonly readers: Set<ITopicReader>;
+  seq: number | null;
+}
+
+/** A log that is followed, and the offset from which to go on. */
+interface IFollowed {
+  readonly reader: ILogReader;
+  readonly topic: string;
+  offset: number;
+}
+
+/** The stream of one tab. */
+export class Stream implements ITopicSource, IDisposable {
+  constructor(settings: ServerConnection.ISettings) {
+    this._settings = settings;
+    this._poll = new Poll({
+      name: 'jupyterlab-clusters:stream',
+      auto: false,
+      factory: () => this._session(),
+      // A hidden tab stays connected: it must not lose what happens meanwhile.
+      standby: 'never',
+      frequency: { interval: 250, backoff: true, max: 30 * 1000 }
+    });
+    void this._poll.start();
+  }
+
+  get link(): Link {
+    return this._link;
+  }
+
+  get linkChanged(): ISignal<ITopicSource, Link> {
+    return this._linkChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._disposed;
+  }
+
+  dispose(): void {
+    if (this._disposed) {
+      return;
+    }
+    this._disposed = true;
+    this._poll.dispose();
+    this._socket?.close();
+    Signal.clearData(this);
+  }
+
+  /** Read a state topic; several readers share one subscription. */
+  read(topic: string, reader: ITopicReader): IDisposable {
+    const held = this._held.get(topic) ?? {
+      readers: new Set(),
+      seq: null
+    };
+    this._held.set(topic, held);
+    held.readers.add(reader);
+    if (held.readers.size > 1) {
+      // What the others know is not kept here, so the topic is asked for anew.
+      held.seq = null;
+      this._renew(topic);
+    } else {
+      this._want();
+    }
+    return new DisposableDelegate(() => {
+      held.readers.delete(reader);
+      if (held.readers.size === 0 && this._held.get(topic) === held) {
+        this._held.delete(topic);
+        this._want();
+      }
+    });
+  }
+
+  /** Follow a log from an offset. */
+  follow(
+    key: string,
+    log: string,
+    offset: number,
+    reader: ILogReader
+  ): IDisposable {
+    const topic = `logs/${key}/${log}`;
+    const followed: IFollowed = { reader, topic, offset };
+    const others = this._followed.get(topic) ?? new Set();
+    this._followed.set(topic, others);
+    others.add(followed);
+    this._want();
+    return new DisposableDelegate(() => {
+      others.delete(followed);
+      if (others.size === 0 && this._followed.get(topic) === others) {
+        this._followed.delete(topic);
+      }
+      this._want();
+    });
+  }
+
+  /** One life of the socket: resolves when it closes after having been open, rejects when it never opened. */
+  private async _session(): Promise<void> {
+    const { WebSocket, wsUrl, appendToken, token } = this._settings;
+    let url = URLExt.join(wsUrl, NAMESPACE, 'stream');
+    if (appendToken && token) {
+      url += `?token=${encodeURIComponent(token)}`;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const socket = (this._socket = new WebSocket(url));
+      let opened = false;
+      socket.onopen = () => {
+        opened = true;
+        this._sent = '';
+        this._setLink('live');
+        this._send();
+      };
+      socket.onmessage = event => {
+        const message = decode(event.data);
+        if (message && socket === this._socket) {
+          this._take(message);
+        }
+      };
+      socket.onclose = () => {
+        this._socket = null;
+        if (!this._disposed) {
+          this._setLink(this._wasLive ? 'reconnecting' : 'connecting');
+        }
+        if (opened) {
+          resolve();
+        } else {
+          reject(new Error('The stream could not be opened.'));
+        }
+      };
+    });
+  }
+
+  private _setLink(link: Link): void {
+    this._wasLive = this._wasLive || link === 'live';
+    if (link !== this._link) {
+      this._link = link;
+      this._linkChanged.emit(link);
+    }
+  }
+
+  /** Say what is wanted, once for all that happens in this turn. */
+  private _want(): void {
+    if (!this._due) {
+      this._due = true;
+      void Promise.resolve().then(() => {
+        this._due = false;
+        this._send();
+      });
+    }
+  }
+
+  /** A topic is asked for anew by letting go of it for a moment. */
+  private _renew(topic: string): void {
+    this._resting.add(topic);
+    this._want();
+    void Promise.resolve().then(() => {
+      this._resting.delete(topic);
+      this._want();
+    });
+  }
+
+  private _send(): void {
+    if (this._disposed || !this._socket || this._socket.readyState !== 1) {
+      return;
+    }
+    const topics: string[] = [];
+    const since: Record<string, number> = {};
+    for (const [topic, held] of this._held) {
+      if (!this._resting.has(topic)) {
+        topics.push(topic);
+        if (held.seq !== null) {
+          since[topic] = held.seq;
+        }
+      }
+    }
+    for (const [topic, followed] of this._followed) {
+      const offset = Math.min(...[...followed].map(one => one.offset));
+      topics.push(`${topic}@${offset}`);
+    }
+    // Offsets move on while a log is read; only another set is worth a message.
+    const set = topics.map(topic => topic.replace(/@\d+$/, '')).join('\n');
+    if (set === this._sent) {
+      return;
+    }
+    this._sent = set;
+    const epoch = this._epoch ?? undefined;
+    this._socket.send(JSON.stringify({ topics, epoch, since }));
+  }
+
+  private _take(message: Message): void {
+    if (message.epoch !== this._epoch) {
+      // Another run of the server: numbers of the last one mean nothing.
+      this._epoch = message.epoch;
+      this._held.forEach(held => (held.seq = null));
+    }
+    const followed = this._followed.get(message.topic);
+    if (followed) {
+      followed.forEach(one => this._tell(one, message));
+      return;
+    }
+    const held = this._held.get(message.topic);
+    if (!held) {
+      return;
+    }
+    if (message.kind === 'error') {
+      held.readers.forEach(reader => reader.error(message.message));
+      return;
+    }
+    if (message.kind === 'snapshot' || message.kind === 'changes') {
+      held.seq = message.seq;
+      const { kind, rows } = message;
+      held.readers.forEach(reader => reader[kind](rows));
+    }
+  }
+
+  private _tell(followed: IFollowed, message: Message): void {
+    switch (message.kind) {
+      case 'lines': {
+        const from = followed.offset;
+        const fresh = message.lines.filter(line => line.offset >= from);
+        followed.offset = Math.max(from, message.seq);
+        followed.reader.lines(fresh, followed.offset);
+        break;
+      }
+      case 'lagged':
+        followed.offset = message.offset;
+        followed.reader.lagged(message.offset);
+        break;
+      case 'error':
+        followed.reader.error(message.message);
+        break;
+      default:
+        break;
+    }
+  }
+
+  private readonly _settings: ServerConnection.ISettings;
+  private readonly _poll: Poll;
+  private readonly _held = new Map<string, IHeld>();
+  private readonly _followed = new Map<string, Set<IFollowed>>();
+  private readonly _resting = new Set<string>();
+  private readonly _linkChanged = new Signal<ITopicSource, Link>(this);
+  private _socket: WebSocket | null = null;
+  private _link: Link = 'connecting';
+  private _wasLive = false;
+  private _epoch: string | null = null;
+  private _sent = '';
+  private _due = false;
+  private _disposed = false;
+}

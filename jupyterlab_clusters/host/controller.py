@@ -44,7 +44,6 @@ class IPController(stock.IPController):  # type: ignore[misc]
     orphan_timeout = Float(
         0.0, config=True, help="Seconds without client and task after which the cluster ends; 0 = never."
     )
-    orphaned = False
     visits: Any = None
 
     @default("registration_timeout")
@@ -84,13 +83,14 @@ class IPController(stock.IPController):  # type: ignore[misc]
         super().start()
 
     def _end_as_orphan(self) -> None:
-        self.orphaned = True
         self._ask_engines_to_end()
         self.loop.call_later(ENGINES_END, self._leave)
 
     def _leave(self) -> None:
         self.terminate_children()
-        self.loop.stop()
+        self.cleanup_connection_files()
+        # At once: taking the sockets down can end in a signal under load, and the code must be ours.
+        os._exit(ORPHANED)
 
     def _ask_engines_to_end(self) -> None:
         """As a client would; engines on other machines have nobody else to tell them."""
@@ -182,7 +182,6 @@ def main() -> None:
         multiprocessing.set_start_method("fork", force=True)
     asyncio.set_event_loop(asyncio.new_event_loop())
     IPController.launch_instance()
-    sys.exit(ORPHANED if IPController.instance().orphaned else 0)
 
 
 if __name__ == "__main__":

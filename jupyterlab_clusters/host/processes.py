@@ -115,8 +115,9 @@ class Reaper:
             if with_group:
                 with contextlib.suppress(OSError):
                     os.killpg(found.si_pid, signal.SIGKILL)
-            _, status = os.waitpid(found.si_pid, 0)
-            self.tell(found.si_pid, status)
+            os.waitpid(found.si_pid, 0)
+            # The status as it was before the group was killed: some kernels let that signal overwrite it.
+            self.tell(found.si_pid, found.si_status << 8 if found.si_code == os.CLD_EXITED else found.si_status)
 
     def _ended(self, pid: int, fd: int) -> None:
         self._loop.remove_reader(fd)

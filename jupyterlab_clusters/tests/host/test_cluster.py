@@ -139,7 +139,7 @@ def test_an_orphaned_cluster_ends_by_itself(cluster: Cluster) -> None:
     time.sleep(2.2)
     assert alive(record["pid"]), "a task was running"
     exited = cluster.agent.event("exited", "controller")["record"]
-    assert exited["exit_code"] == 86
+    assert exited["exit_code"] == 86, (exited["signal"], cluster.agent.log("controller")[-500:])
     until(lambda: not alive(engine["pid"]))
     assert not cluster.file("client").exists()
 

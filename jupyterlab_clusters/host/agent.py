@@ -199,7 +199,7 @@ class Agent:
     def _group(self, request: Mapping[str, Any]) -> Group:
         name = str(request["group"])
         if name not in self.groups:
-            group = Group(name, self._reaper, self._nurseries, self._oom, self._index)
+            group = Group(str(self._folder), name, self._reaper, self._nurseries, self._oom, self._index)
             group.ended = self._rest
             self.groups[name] = group
         return self.groups[name]

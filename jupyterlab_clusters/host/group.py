@@ -20,10 +20,10 @@ from typing import Any
 
 from . import proc
 from .logindex import LogIndex
-from .messages import DEATHS_VARIABLE, GROUP_VARIABLE, ORPHANED, Record, Refused, Spec
+from .messages import DEATHS_VARIABLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
-from .processes import Process, Reaper, end, kill, marked, open_log, start_plain
+from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain
 
 #: How long engines may take to end by themselves when their controller ended as an orphan (seconds).
 ORPHAN_GRACE = 2.0
@@ -34,7 +34,10 @@ Event = Mapping[str, Any]
 class Group:
     """One cluster's processes."""
 
-    def __init__(self, name: str, reaper: Reaper, nurseries: Nurseries, oom: OutOfMemory, index: LogIndex) -> None:
+    def __init__(
+        self, agent: str, name: str, reaper: Reaper, nurseries: Nurseries, oom: OutOfMemory, index: LogIndex
+    ) -> None:
+        self._agent = agent
         self.name = name
         self.listeners: set[Callable[[Event], None]] = set()
         self.processes: dict[str, Process] = {}
@@ -112,7 +115,7 @@ class Group:
     async def _start(
         self, spec: Spec, nursery: Nursery | None, why: str | None, env: Mapping[str, str], cwd: str
     ) -> None:
-        full = {**env, **spec.env, GROUP_VARIABLE: self.name}
+        full = {**env, **spec.env, **marks(self._agent, self.name)}
         log = open_log(spec.log, spec.name)
         try:
             if nursery is not None:
@@ -178,7 +181,7 @@ class Group:
             everybody = list(self.processes.values())
             left = await end([p for p in everybody if p.record.name != self._leader], grace)
             left += await end([p for p in everybody if p.record.name == self._leader], grace)
-            left += await kill(marked(self.name, os.getpid()))
+            left += await kill(marked(self._agent, self.name))
         return sorted(set(left))
 
     def signal(self, names: Iterable[str] | None, number: int) -> list[str]:

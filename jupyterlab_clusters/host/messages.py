@@ -22,6 +22,8 @@ ORPHANED = 86
 
 #: By these variables the processes of a group, and what they start, are found.
 GROUP_VARIABLE = "JUPYTERLAB_CLUSTERS_GROUP"
+#: Whose group it is: another agent (of another server) may have one of the same name.
+AGENT_VARIABLE = "JUPYTERLAB_CLUSTERS_AGENT"
 NURSERY_VARIABLE = "JUPYTERLAB_CLUSTERS_NURSERY"
 #: The controller reads from this descriptor which engines died.
 DEATHS_VARIABLE = "JUPYTERLAB_CLUSTERS_DEATHS_FD"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import proc
-from .messages import GROUP_VARIABLE, NURSERY_VARIABLE, Record, Refused, Role, started_line
+from .messages import AGENT_VARIABLE, GROUP_VARIABLE, NURSERY_VARIABLE, Record, Refused, Role, started_line
 
 #: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
 KILL_TIME = 5.0
@@ -158,10 +158,16 @@ async def kill(victims: Mapping[int, float]) -> list[int]:
     return [pid for pid, created in victims.items() if proc.lives(pid, created)]
 
 
-def marked(group: str, but: int) -> dict[int, float]:
-    """Every process that carries the group's name in its environment, except our own."""
-    entry = f"{GROUP_VARIABLE}={group}".encode()
-    return _created(pid for pid in proc.table() if pid != but and proc.environment_has(pid, entry))
+def marks(agent: str, group: str) -> dict[str, str]:
+    """What every process of the group carries in its environment; ``agent`` is the agent's folder."""
+    return {AGENT_VARIABLE: agent, GROUP_VARIABLE: group}
+
+
+def marked(agent: str, group: str) -> dict[int, float]:
+    """Every process that carries both marks in its environment, except ourselves."""
+    entries = [f"{name}={value}".encode() for name, value in marks(agent, group).items()]
+    pids = (pid for pid in proc.table() if pid != os.getpid())
+    return _created(pid for pid in pids if all(proc.environment_has(pid, entry) for entry in entries))
 
 
 async def wait_gone(victims: Mapping[int, float], seconds: float) -> None:

@@ -39,7 +39,7 @@ def test_environment_is_as_given_and_the_session_own(agent: Agent) -> None:
     agent.ok("spawn", group=GROUP, fork=False, env={"A": "1"}, cwd="/usr", python=None, preload=[], processes=[process])
     agent.event("exited", "slot-0")
     _, names, rest = agent.log("slot-0").splitlines()
-    assert set(eval(names)) - {"LC_CTYPE"} == {"A", "B", "JUPYTERLAB_CLUSTERS_GROUP"}
+    assert set(eval(names)) - {"LC_CTYPE"} == {"A", "B", "JUPYTERLAB_CLUSTERS_GROUP", "JUPYTERLAB_CLUSTERS_AGENT"}
     assert rest == "/usr True"
 
 
@@ -229,3 +229,15 @@ def test_children_of_a_killed_controller_do_not_stay(agent: Agent) -> None:
     child = int(agent.log("controller").split("child ")[1].split()[0])
     os.kill(record["pid"], signal.SIGKILL)
     until(lambda: not alive(child), within=3)
+
+
+def test_stop_of_everything_leaves_another_agents_group_of_the_same_name(agent: Agent, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = Agent(tmp_path / "other")
+    theirs = other.plain("import time; time.sleep(600)")
+    agent.plain("import time; time.sleep(600)")
+    assert agent.ok("stop", group=GROUP, names=None, grace=0.2) == {"left": []}
+    assert alive(theirs["pid"])
+    assert other.ok("stop", group=GROUP, names=None, grace=0.2) == {"left": []}
+    assert not alive(theirs["pid"])
+    other.close()

@@ -1,0 +1,105 @@
+/** The Clusters sidebar, as a person meets it: by roles and names. */
+import type { Locator, Page } from '@playwright/test';
+import { expect } from '@playwright/test';
+
+export const SIDEBAR = 'jupyterlab-clusters-sidebar';
+
+export class Sidebar {
+  constructor(private readonly page: Page) {
+    this.root = page.locator(`#${SIDEBAR}`);
+  }
+
+  readonly root: Locator;
+
+  async open(): Promise<void> {
+    if (!(await this.root.isVisible())) {
+      await this.page.locator(`[role="tab"][data-id="${SIDEBAR}"]`).click();
+    }
+    await expect(this.row('default').root).toBeVisible();
+  }
+
+  row(name: string): Row {
+    return new Row(this.page, this.root, name);
+  }
+
+  /** The engine in `slot` of the selected cluster. */
+  engine(slot: number): Engine {
+    return new Engine(this.root, slot);
+  }
+}
+
+/** One cluster's row. */
+export class Row {
+  constructor(
+    private readonly page: Page,
+    sidebar: Locator,
+    private readonly name: string
+  ) {
+    this.root = sidebar
+      .getByRole('list', { name: 'Clusters' })
+      .getByRole('listitem', { name, exact: true });
+  }
+
+  readonly root: Locator;
+
+  /** Picks a number of engines; one that is not offered goes by *Custom…*. */
+  async choose(engines: number): Promise<void> {
+    const dropdown = this.root.getByRole('combobox', {
+      name: `Engines of ${this.name}`
+    });
+    const offered = await dropdown
+      .locator('option')
+      .evaluateAll(all => all.map(one => (one as HTMLOptionElement).value));
+    if (offered.includes(String(engines))) {
+      await dropdown.selectOption(String(engines));
+      return;
+    }
+    await dropdown.selectOption({ label: 'Custom…' });
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('spinbutton').fill(String(engines));
+    await dialog.locator('.jp-mod-accept').click();
+  }
+
+  async start(): Promise<void> {
+    await this.root.getByRole('button', { name: 'Start' }).click();
+  }
+
+  async stop(): Promise<void> {
+    await this.root.getByRole('button', { name: 'Stop', exact: true }).click();
+  }
+
+  async select(): Promise<void> {
+    await this.root.getByText(this.name, { exact: true }).first().click();
+  }
+
+  async is(state: string): Promise<void> {
+    await expect(this.root.getByText(state, { exact: true })).toBeVisible({
+      timeout: 30000
+    });
+  }
+
+  async says(text: string | RegExp): Promise<void> {
+    await expect(this.root).toContainText(text);
+  }
+}
+
+/** One engine's line in the table of engines. */
+export class Engine {
+  constructor(sidebar: Locator, slot: number) {
+    // The heads of the columns are the first row.
+    this.root = sidebar
+      .getByRole('grid')
+      .locator(`[role="row"][aria-rowindex="${slot + 2}"]`);
+  }
+
+  readonly root: Locator;
+
+  async is(state: string): Promise<void> {
+    await expect(this.root).toContainText(state);
+  }
+
+  async openLog(): Promise<void> {
+    await this.root.hover();
+    await this.root.getByRole('button', { name: /log/i }).click();
+  }
+}

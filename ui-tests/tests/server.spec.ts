@@ -1,0 +1,38 @@
+/** The Jupyter server dies without a word, and comes back. */
+import { expect, test } from '../fixtures';
+import { alive } from '../server/processes';
+
+const KEY = 'default:';
+
+test('a killed server finds its cluster again, with the same processes', async ({
+  jupyter,
+  sidebar
+}) => {
+  const row = sidebar.row('default');
+  await row.choose(2);
+  await row.start();
+  await row.is('running');
+  const pids = await jupyter.enginePids(KEY);
+  expect(pids).toHaveLength(2);
+
+  await jupyter.kill();
+  await expect(sidebar.root).toContainText('reconnecting');
+  // What was last known stays to be seen.
+  await row.is('running');
+  expect(pids.filter(alive)).toEqual(pids);
+
+  await jupyter.start();
+  await expect(sidebar.root).not.toContainText('reconnecting', {
+    timeout: 60000
+  });
+  await row.is('running');
+  expect(await jupyter.enginePids(KEY)).toEqual(pids);
+
+  await row.choose(4);
+  await expect
+    .poll(async () => (await jupyter.enginePids(KEY)).length)
+    .toBe(4);
+  await row.stop();
+  await row.is('stopped');
+  expect(pids.filter(alive)).toEqual([]);
+});

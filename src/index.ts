@@ -1,0 +1,19 @@
+/** The list of plugins, nothing else. Each can be switched off alone. */
+import { clusterLogs, clusters } from './plugins/clusters';
+import { commands } from './plugins/commands';
+import { running } from './plugins/running';
+import { sidebar } from './plugins/sidebar';
+import { startCard } from './plugins/startcard';
+import { status } from './plugins/status';
+
+export * from './tokens';
+
+export default [
+  clusters,
+  clusterLogs,
+  commands,
+  running,
+  sidebar,
+  startCard,
+  status
+];

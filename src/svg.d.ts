@@ -1,0 +1,5 @@
+/** Drawings arrive as their text. */
+declare module '*.svg' {
+  const text: string;
+  export default text;
+}

@@ -55,9 +55,11 @@ export class Row {
       return;
     }
     await dropdown.selectOption({ label: 'Custom…' });
-    const dialog = this.page.getByRole('dialog');
-    await dialog.getByRole('spinbutton').fill(String(engines));
-    await dialog.locator('.jp-mod-accept').click();
+    const field = this.root.getByRole('spinbutton', {
+      name: `Engines of ${this.name}`
+    });
+    await field.fill(String(engines));
+    await field.press('Enter');
   }
 
   async start(): Promise<void> {

@@ -1,129 +1,226 @@
 /**
- * One cluster: state, count of engines, start or stop, failure.
+ * One cluster: its state, how many engines, Start or Stop, and why it failed.
  * Shows only what the server told; acts only through callbacks.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useState } from 'react';
+import { ellipsesIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import React from 'react';
 
-import type { ClusterState, ICluster } from '../../cluster/state';
-import { counts } from './counts';
+import type { ICluster, IProfile } from '../../cluster/state';
+import { canStart, canStop, nameOf } from '../../cluster/summary';
+import { Cells } from './cells';
+import { CountPicker } from './countpicker';
+import { Failure } from './failure';
+import { SHAPES, countWords, stateWord, stepWords } from './words';
 
-export interface IActions {
+/** What a row can ask for. */
+export interface IRowActions {
+  select(key: string): void;
   start(key: string, engines: number): void;
   stop(key: string): void;
   scale(key: string, engines: number): void;
-  openLog(key: string): void;
+  openLog(key: string, log: string): void;
+  showOutput(key: string): void;
+  insertCode(key: string): void;
+  /** Open the menu of everything else beside this element. */
+  menu(key: string, beside: HTMLElement): void;
+  /** The pointer went down where the client code can be dragged from. */
+  drag(key: string, event: React.MouseEvent<HTMLElement>): void;
 }
 
+/** Properties of {@link Row}. */
 export interface IRowProps {
   cluster: ICluster;
+  /** What was asked for and is not seen yet. */
   asked: string | undefined;
+  profile: IProfile | undefined;
+  selected: boolean;
+  /** Whether the Tab key reaches this row. */
+  tabbable: boolean;
   cores: number;
+  /** The server is out of reach: what is shown may be old. */
   stale: boolean;
-  actions: IActions;
+  actions: IRowActions;
   trans: TranslationBundle;
 }
 
-const SHAPES: Readonly<Record<ClusterState, string>> = {
-  stopped: '○',
-  starting: '◔',
-  running: '●',
-  stopping: '◑',
-  failed: '▲'
-};
-
-function word(state: ClusterState, trans: TranslationBundle): string {
-  const words: Record<ClusterState, string> = {
-    stopped: trans.__('stopped'),
-    starting: trans.__('starting'),
-    running: trans.__('running'),
-    stopping: trans.__('stopping'),
-    failed: trans.__('failed')
-  };
-  return words[state];
-}
-
+/** A row of the list of clusters. */
 export function Row(props: IRowProps): JSX.Element {
-  const { cluster, asked, cores, stale, actions, trans } = props;
-  const [chosen, choose] = useState<number | null>(null);
-  const down = cluster.state === 'stopped' || cluster.state === 'failed';
-  const count = (down ? chosen : null) ?? (cluster.wanted || cores);
-  const name = cluster.cluster_id || cluster.profile;
-  const pick = (engines: number) => {
-    if (down) {
-      choose(engines);
-    } else {
-      actions.scale(cluster.key, engines);
-    }
-  };
+  const { cluster, asked, profile, selected, stale, actions, trans } = props;
+  const { key, state } = cluster;
+  const name = nameOf(cluster);
+  const word = stateWord(cluster, trans);
+  const mod = cluster.degraded ? 'degraded' : state;
   return (
-    <li className="jlc-Row" aria-label={name}>
-      <div className="jlc-Row-line">
-        <span aria-hidden="true">{SHAPES[cluster.state]}</span>
-        <span className="jlc-Row-name">{name}</span>
-        <span>{word(cluster.state, trans)}</span>
-        {asked && <span>{trans.__('asked to %1', asked)}</span>}
+    <li
+      className={`jlc-Row${selected ? ' jlc-mod-selected' : ''}`}
+      data-key={key}
+      tabIndex={props.tabbable ? 0 : -1}
+      aria-label={name}
+      aria-current={selected ? 'true' : undefined}
+      onClick={() => actions.select(key)}
+      onFocus={event =>
+        event.target === event.currentTarget && actions.select(key)
+      }
+      onContextMenu={() => actions.select(key)}
+    >
+      <div className="jlc-Row-head">
+        <span className={`jlc-State jlc-mod-${mod}`} title={word}>
+          <span aria-hidden="true">{SHAPES[state]}</span>
+        </span>
+        <span className="jlc-Row-name" title={key}>
+          {name}
+        </span>
+        {cluster.launcher !== 'local' && (
+          <span className="jlc-Tag">{cluster.launcher}</span>
+        )}
+        {cluster.origin === 'external' && (
+          <span className="jlc-Tag">{trans.__('external')}</span>
+        )}
+        <span className="jlc-Row-state">
+          {asked ? trans.__('asked to %1', asked) : word}
+        </span>
+        <button
+          className="jp-ToolbarButtonComponent jlc-Row-menu"
+          aria-label={trans.__('More actions for %1', name)}
+          title={trans.__('More actions')}
+          aria-haspopup="menu"
+          onClick={event => {
+            event.stopPropagation();
+            actions.menu(key, event.currentTarget);
+          }}
+        >
+          <ellipsesIcon.react tag="span" />
+        </button>
       </div>
-      {cluster.failure && (
-        <div className="jlc-Row-failure">
-          <div>{cluster.failure.cause}</div>
-          {cluster.failure.hint && <div>{cluster.failure.hint}</div>}
-          <button
-            className="jp-mod-styled"
-            onClick={() => actions.openLog(cluster.key)}
-          >
-            {trans.__('Open log')}
-          </button>
-        </div>
-      )}
-      {!down && (
-        <div>
-          {trans.__(
-            '%1 of %2 registered',
-            cluster.engines.registered,
-            cluster.wanted
+      <Middle {...props} />
+      {profile?.errors.map(error => (
+        <div key={error.message} className="jlc-Failure">
+          <div className="jlc-Failure-cause">
+            {trans.__('The profile has an error: %1', error.message)}
+          </div>
+          {error.file && (
+            <div className="jlc-Failure-hint">
+              {error.line
+                ? trans.__('%1, line %2', error.file, error.line)
+                : error.file}
+            </div>
           )}
         </div>
+      ))}
+      {cluster.failure && (
+        <Failure
+          failure={cluster.failure}
+          trans={trans}
+          onShowOutput={() => actions.showOutput(key)}
+          onOpenLog={log => actions.openLog(key, log)}
+        />
       )}
-      <div className="jlc-Row-line">
-        <select
-          aria-label={trans.__('Engines of %1', name)}
-          value={count}
-          disabled={
-            stale ||
-            cluster.state === 'stopping' ||
-            (!down && cluster.capabilities.scale === 'none')
-          }
-          onChange={event => pick(Number(event.target.value))}
-        >
-          {counts(cores, count).map(n => (
-            <option key={n} value={n}>
-              {n}
-            </option>
-          ))}
-        </select>
-        {down ? (
-          cluster.origin === 'ours' && (
-            <button
-              className="jp-mod-styled jp-mod-accept"
-              disabled={stale}
-              onClick={() => actions.start(cluster.key, count)}
-            >
-              {cluster.state === 'failed'
-                ? trans.__('Try again')
-                : trans.__('Start')}
-            </button>
-          )
-        ) : (
-          <button
-            className="jp-mod-styled"
-            disabled={stale}
-            onClick={() => actions.stop(cluster.key)}
-          >
-            {trans.__('Stop')}
-          </button>
-        )}
-      </div>
+      <Controls {...props} stale={stale} />
     </li>
+  );
+}
+
+/** What goes on: progress while starting, cells and counts while running. */
+function Middle(props: IRowProps): JSX.Element | null {
+  const { cluster, trans } = props;
+  const { state, engines, wanted } = cluster;
+  if (state === 'stopped' || (state === 'failed' && engines.launched === 0)) {
+    return null;
+  }
+  const step = stepWords(cluster, trans);
+  return (
+    <div className="jlc-Row-middle">
+      {state === 'starting' && (
+        <div
+          className="jlc-Progress"
+          role="progressbar"
+          aria-label={trans.__('Engines registered')}
+          aria-valuemin={0}
+          aria-valuemax={Math.max(1, wanted)}
+          aria-valuenow={Math.min(engines.registered, wanted)}
+        >
+          <div
+            className="jlc-Progress-bar"
+            style={{
+              width: `${(100 * engines.registered) / Math.max(1, wanted)}%`
+            }}
+          />
+        </div>
+      )}
+      <Cells cluster={cluster} />
+      <div className="jlc-Row-counts">{step || countWords(cluster, trans)}</div>
+    </div>
+  );
+}
+
+/** The count of engines and the button. */
+function Controls(props: IRowProps): JSX.Element | null {
+  const { cluster, profile, cores, stale, actions, trans } = props;
+  const { key, state, capabilities } = cluster;
+  const [chosen, choose] = React.useState<number | null>(null);
+  if (cluster.origin === 'external') {
+    return null;
+  }
+  const name = nameOf(cluster);
+  const atRest = canStart(cluster);
+  const count = (atRest ? chosen : null) ?? cluster.wanted;
+  const asked = profile?.settings.find(one => one.name === 'Cluster.n')?.value;
+  return (
+    <div
+      className="jlc-Row-controls"
+      onClick={event => event.stopPropagation()}
+    >
+      <CountPicker
+        value={count}
+        cores={cores}
+        ofProfile={typeof asked === 'number' ? asked : null}
+        label={trans.__('Engines of %1', name)}
+        disabled={
+          stale ||
+          state === 'stopping' ||
+          (!atRest && capabilities.scale === 'none')
+        }
+        trans={trans}
+        onPick={engines =>
+          atRest ? choose(engines) : actions.scale(key, engines)
+        }
+      />
+      {atRest && (
+        <button
+          className="jp-Button jp-mod-styled jp-mod-accept jlc-Button"
+          disabled={stale}
+          onClick={() => {
+            choose(null);
+            actions.start(key, count);
+          }}
+        >
+          <runIcon.react tag="span" className="jlc-Button-icon" />
+          {state === 'failed' ? trans.__('Try again') : trans.__('Start')}
+        </button>
+      )}
+      {(canStop(cluster) || state === 'stopping') && (
+        <button
+          className="jp-Button jp-mod-styled jp-mod-reject jlc-Button"
+          disabled={stale || state === 'stopping'}
+          onClick={() => actions.stop(key)}
+        >
+          <stopIcon.react tag="span" className="jlc-Button-icon" />
+          {trans.__('Stop')}
+        </button>
+      )}
+      {state === 'running' && (
+        <button
+          className="jlc-Snippet"
+          title={trans.__(
+            'Click to insert the code that connects into the notebook, or drag it there'
+          )}
+          onMouseDown={event => actions.drag(key, event)}
+          onClick={() => actions.insertCode(key)}
+        >
+          {trans.__('Insert code')}
+        </button>
+      )}
+    </div>
   );
 }

@@ -121,12 +121,15 @@ class HubMonitor:
         """Let go; nothing is told any more. Safe to repeat."""
         jobs, self._jobs = self._jobs, set()
         jobs.discard(asyncio.current_task())
-        for job in jobs:
-            job.cancel()
         closers, self._closers = self._closers, []
         for closer in closers:
             closer.close()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        while jobs:
+            # Before Python 3.12 a wait with a time limit that is over at this very moment swallows
+            # the cancellation, so it is said until it is heard.
+            for job in jobs:
+                job.cancel()
+            _, jobs = await asyncio.wait(jobs, timeout=0.2)
 
     def _open(self, sockets: Sockets) -> None:
         self._sockets = sockets

@@ -82,7 +82,11 @@ export class ClusterList extends ReactWidget {
       drag: (key, event) => {
         const cluster = this._clusters.get(key);
         if (cluster) {
-          dragCode(event.nativeEvent, clientCode(cluster));
+          dragCode(
+            event.nativeEvent,
+            clientCode(cluster),
+            this._trans.__('Client code')
+          );
         }
       }
     };

@@ -1,0 +1,1 @@
+export { EngineTable } from './table';

@@ -28,6 +28,8 @@ interface IFollowed {
   readonly reader: ILogReader;
   readonly topic: string;
   offset: number;
+  /** Until a line before this offset comes, lines are still the ones meant for others. */
+  joining: number | null;
 }
 
 /** The stream of one tab. */
@@ -99,11 +101,18 @@ export class Stream implements ITopicSource, IDisposable {
     reader: ILogReader
   ): IDisposable {
     const topic = `logs/${key}/${log}`;
-    const followed: IFollowed = { reader, topic, offset };
     const others = this._followed.get(topic) ?? new Set();
+    // How far the log has come for the others; what lies before is sent anew.
+    const reached = Math.max(-1, ...[...others].map(one => one.offset));
+    const joining = offset < reached ? reached : null;
+    const followed: IFollowed = { reader, topic, offset, joining };
     this._followed.set(topic, others);
     others.add(followed);
-    this._want();
+    if (joining !== null) {
+      this._renew(topic);
+    } else {
+      this._want();
+    }
     return new DisposableDelegate(() => {
       others.delete(followed);
       if (others.size === 0 && this._followed.get(topic) === others) {
@@ -126,6 +135,7 @@ export class Stream implements ITopicSource, IDisposable {
       socket.onopen = () => {
         opened = true;
         this._sent = '';
+        this._followed.forEach(all => all.forEach(one => (one.joining = null)));
         this._setLink('live');
         this._send();
       };
@@ -193,6 +203,9 @@ export class Stream implements ITopicSource, IDisposable {
       }
     }
     for (const [topic, followed] of this._followed) {
+      if (this._resting.has(topic)) {
+        continue;
+      }
       const offset = Math.min(...[...followed].map(one => one.offset));
       topics.push(`${topic}@${offset}`);
     }
@@ -225,6 +238,10 @@ export class Stream implements ITopicSource, IDisposable {
       held.readers.forEach(reader => reader.error(message.message));
       return;
     }
+    if (message.kind === 'changes' && held.seq === null) {
+      // Of a subscription let go of: they lead nowhere without the snapshot that is on its way.
+      return;
+    }
     if (message.kind === 'snapshot' || message.kind === 'changes') {
       held.seq = message.seq;
       const { kind, rows } = message;
@@ -236,12 +253,18 @@ export class Stream implements ITopicSource, IDisposable {
     switch (message.kind) {
       case 'lines': {
         const from = followed.offset;
+        const first = message.lines[0]?.offset ?? Infinity;
+        if (followed.joining !== null && first >= followed.joining) {
+          break;
+        }
+        followed.joining = null;
         const fresh = message.lines.filter(line => line.offset >= from);
         followed.offset = Math.max(from, message.seq);
         followed.reader.lines(fresh, followed.offset);
         break;
       }
       case 'lagged':
+        followed.joining = null;
         followed.offset = message.offset;
         followed.reader.lagged(message.offset);
         break;

@@ -79,5 +79,5 @@ clean: ## remove what was built and installed here
 	@touch $@
 
 .stamps/ui-tests: ui-tests/package.json ui-tests/yarn.lock | .stamps/lab
-	@cd ui-tests && jlpm install --immutable
+	@scripts/node-packages ui-tests
 	@touch $@

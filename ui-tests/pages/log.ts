@@ -4,7 +4,7 @@ import { expect } from '@playwright/test';
 
 export class EngineLog {
   constructor(page: Page) {
-    this.root = page.locator('.jlc-LogPanel:visible');
+    this.root = page.locator('.jlc-Log:visible');
     this.text = this.root.locator('.cm-content');
   }
 

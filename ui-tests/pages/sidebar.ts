@@ -19,7 +19,7 @@ export class Sidebar {
   }
 
   row(name: string): Row {
-    return new Row(this.page, this.root, name);
+    return new Row(this.root, name);
   }
 
   /** The engine in `slot` of the selected cluster. */
@@ -31,7 +31,6 @@ export class Sidebar {
 /** One cluster's row. */
 export class Row {
   constructor(
-    private readonly page: Page,
     sidebar: Locator,
     private readonly name: string
   ) {
@@ -71,11 +70,11 @@ export class Row {
   }
 
   async select(): Promise<void> {
-    await this.root.getByText(this.name, { exact: true }).first().click();
+    await this.root.locator('.jlc-Row-name').click();
   }
 
   async is(state: string): Promise<void> {
-    await expect(this.root.getByText(state, { exact: true })).toBeVisible({
+    await expect(this.root.locator('.jlc-Row-state')).toHaveText(state, {
       timeout: 30000
     });
   }
@@ -88,10 +87,9 @@ export class Row {
 /** One engine's line in the table of engines. */
 export class Engine {
   constructor(sidebar: Locator, slot: number) {
-    // The heads of the columns are the first row.
     this.root = sidebar
       .getByRole('grid')
-      .locator(`[role="row"][aria-rowindex="${slot + 2}"]`);
+      .locator(`[role="row"][data-slot="${slot}"]`);
   }
 
   readonly root: Locator;

@@ -30,6 +30,6 @@ for (const theme of THEMES) {
     await sidebar.engine(0).openLog();
     await expect(log.text).toBeVisible();
     expect(await broken(`#${SIDEBAR}`)).toEqual([]);
-    expect(await broken('.jlc-LogPanel')).toEqual([]);
+    expect(await broken('.jlc-Log')).toEqual([]);
   });
 }

@@ -1,6 +1,8 @@
 /** The list of plugins, nothing else. Each can be switched off alone. */
 import { clusterLogs, clusters } from './plugins/clusters';
 import { commands } from './plugins/commands';
+import { logs } from './plugins/logs';
+import { notebook } from './plugins/notebook';
 import { running } from './plugins/running';
 import { sidebar } from './plugins/sidebar';
 import { startCard } from './plugins/startcard';
@@ -12,6 +14,8 @@ export default [
   clusters,
   clusterLogs,
   commands,
+  logs,
+  notebook,
   running,
   sidebar,
   startCard,

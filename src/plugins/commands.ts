@@ -22,17 +22,11 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { ICapabilities, ICluster } from '../cluster/state';
 import { busyLost, canStart, canStop, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
+import { KEY, chosen } from './chosen';
 import { followStart } from './notices';
 
 type Args = ReadonlyPartialJSONObject;
 
-/** JSON schema of the arguments, for those who run commands by name. */
-const KEY = {
-  key: {
-    type: 'string',
-    description: 'The cluster, as profile:cluster_id; absent: the selected one.'
-  }
-} as const;
 const ENGINES = {
   engines: {
     type: 'integer',
@@ -183,14 +177,7 @@ class ClusterCommands {
   }
 
   private _cluster(args: Args): ICluster | undefined {
-    const key =
-      typeof args.key === 'string' ? args.key : this.clusters.selected;
-    const { all } = this.clusters;
-    return key !== null
-      ? this.clusters.get(key)
-      : all.length === 1
-        ? all[0]
-        : undefined;
+    return chosen(this.clusters, args);
   }
 
   private _is(args: Args, check: (cluster: ICluster) => boolean): boolean {

@@ -193,7 +193,7 @@ export class Calls implements IClusterActions {
     if (!response.ok) {
       throw await refused(response);
     }
-    return response.status === 204 ? null : response.json();
+    return response.status === 204 ? null : content(response);
   }
 }
 
@@ -207,6 +207,19 @@ function given<T extends object>(body: T): Record<string, never> {
   return Object.fromEntries(
     Object.entries(body).filter(([, value]) => value !== undefined)
   ) as Record<string, never>;
+}
+
+/** What was answered; a proxy's login page comes with status 200 too. */
+async function content(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    throw new ResponseError(
+      'The answer is not from jupyterlab-clusters; perhaps a proxy stands between.',
+      'nonsense',
+      response.status
+    );
+  }
 }
 
 async function refused(response: Response): Promise<ResponseError> {

@@ -46,9 +46,13 @@ function image(label: string): HTMLElement {
  *
  * @param down - the event of the main button going down
  * @param code - the Python text that is dragged
- * @param label - what is shown at the pointer
+ * @param label - what is shown at the pointer; absent: the first line that does something
  */
-export function dragCode(down: MouseEvent, code: string, label: string): void {
+export function dragCode(
+  down: MouseEvent,
+  code: string,
+  label = code.split('\n').find(line => line.includes('=')) ?? code
+): void {
   if (down.button !== 0) {
     return;
   }

@@ -36,6 +36,12 @@ class Hub(StockHub):  # type: ignore[misc]
             self.log.info("engine %s (%s) has died", found, uuid)
             self.unregister_engine(heart, {"content": {"id": found}})
 
+    def dispatch_monitor_traffic(self, msg: list[bytes]) -> None:
+        # ipykernel 7 greets each new subscriber of an engine's output; the greeting has no topic, which
+        # the stock hub logs as an error for every engine.
+        if not any(b'"iopub_welcome"' in part for part in msg[1:5]):
+            super().dispatch_monitor_traffic(msg)
+
     def unregister_engine(self, ident: Any, msg: dict[str, Any]) -> None:
         super().unregister_engine(ident, msg)
         # Otherwise the dead count as targets for ever.

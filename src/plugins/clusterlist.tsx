@@ -39,6 +39,7 @@ export class ClusterList extends ReactWidget {
     super();
     this.addClass('jlc-ClusterList');
     _clusters.changed.connect(this._select, this);
+    this._select();
   }
 
   protected override onAfterShow(msg: Message): void {
@@ -82,11 +83,7 @@ export class ClusterList extends ReactWidget {
       drag: (key, event) => {
         const cluster = this._clusters.get(key);
         if (cluster) {
-          dragCode(
-            event.nativeEvent,
-            clientCode(cluster),
-            this._trans.__('Client code')
-          );
+          dragCode(event.nativeEvent, clientCode(cluster));
         }
       }
     };

@@ -4,10 +4,13 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 
+// The model is the plugin: status bar, list of running sessions and notices need it from the start.
+/* eslint-disable jupyter/prefer-lazy-imports */
 import { Clusters } from '../cluster/clusters';
 import { Calls } from '../server/calls';
 import { ClusterLogs } from '../server/clusterlogs';
 import { Stream } from '../server/stream';
+/* eslint-enable jupyter/prefer-lazy-imports */
 import { IClusterLogs, IClusters } from '../tokens';
 
 /** One stream for both, made when the first of them is asked for. */

@@ -56,6 +56,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
     const category = trans.__('Clusters');
     for (const command of [
       CommandIDs.start,
+      CommandIDs.scale,
       CommandIDs.stop,
       CommandIDs.interrupt,
       CommandIDs.forget
@@ -209,10 +210,12 @@ class ClusterCommands {
       try {
         await this.clusters.scale(cluster.key, engines);
       } catch (error) {
-        if (!needsRestart(error) || !(await this._mayReplace(cluster))) {
+        if (!needsRestart(error)) {
           throw error;
         }
-        await this.clusters.scale(cluster.key, engines, true);
+        if (await this._mayReplace(cluster)) {
+          await this.clusters.scale(cluster.key, engines, true);
+        }
       }
     });
   }

@@ -5,6 +5,7 @@ import type {
 } from '@jupyterlab/application';
 import type { IRunningSessions } from '@jupyterlab/running';
 import { IRunningSessionManagers } from '@jupyterlab/running';
+import { Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import { Throttler } from '@lumino/polling';
@@ -57,7 +58,7 @@ export const running: JupyterFrontEndPlugin<void> = {
       running: () => clusters.all.filter(isActive).map(item),
       shutdownAll: () =>
         clusters.all.filter(isActive).forEach(cluster => {
-          void clusters.stop(cluster.key);
+          void clusters.stop(cluster.key).catch(refused);
         }),
       refreshRunning: () => undefined,
       runningChanged: changed,
@@ -69,3 +70,7 @@ export const running: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+function refused(error: unknown): void {
+  Notification.error(error instanceof Error ? error.message : String(error));
+}

@@ -4,6 +4,7 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ILauncher } from '@jupyterlab/launcher';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CommandIDs } from '../tokens';
 
@@ -12,8 +13,17 @@ export const startCard: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-clusters:start-card',
   description: 'Adds a card that opens the Clusters sidebar.',
   autoStart: true,
-  optional: [ILauncher],
-  activate: (app: JupyterFrontEnd, launcher: ILauncher | null): void => {
-    launcher?.add({ command: CommandIDs.show, category: 'Other', rank: 20 });
+  optional: [ILauncher, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    launcher: ILauncher | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyterlab_clusters');
+    launcher?.add({
+      command: CommandIDs.show,
+      category: trans.__('Other'),
+      rank: 20
+    });
   }
 };

@@ -5,6 +5,7 @@ import type {
 } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
 import { totals } from '../cluster/summary';
@@ -43,14 +44,18 @@ export const status: JupyterFrontEndPlugin<void> = {
       );
       button.title = trans.__('Show the Clusters sidebar');
     };
-    clusters.changed.connect(show);
+    const changed = new Signal<IClusters, void>(clusters);
+    clusters.changed.connect(() => {
+      show();
+      changed.emit();
+    });
     show();
     statusBar.registerStatusItem('jupyterlab-clusters:status', {
       item,
       align: 'left',
       rank: 50,
       isActive: () => totals(clusters.all).clusters > 0,
-      activeStateChanged: clusters.changed as never
+      activeStateChanged: changed
     });
   }
 };

@@ -41,7 +41,7 @@ export function CountPicker(props: ICountPickerProps): JSX.Element {
   if (typed !== null) {
     return (
       <input
-        className="jlc-CountPicker jp-mod-styled"
+        className="jlc-CountPicker"
         type="number"
         min={0}
         step={1}
@@ -71,7 +71,7 @@ export function CountPicker(props: ICountPickerProps): JSX.Element {
   };
   return (
     <select
-      className="jlc-CountPicker jp-mod-styled"
+      className="jlc-CountPicker"
       aria-label={label}
       title={label}
       value={value}

@@ -1,0 +1,2 @@
+export { List } from './list';
+export { Selected } from './selected';

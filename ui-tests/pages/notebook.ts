@@ -43,3 +43,12 @@ export const PIDS = [
   'import os',
   'print(*sorted(client[:].apply_sync(os.getpid)))'
 ].join('\n');
+
+/** Has the engine in process `pid` print; the hub's numbers are not those of slots. */
+export function say(pid: number, words: string): string {
+  return [
+    'pids = client[:].apply_sync(os.getpid)',
+    `of = client.ids[pids.index(${pid})]`,
+    `client[of].apply_sync(print, "${words}", flush=True)`
+  ].join('\n');
+}

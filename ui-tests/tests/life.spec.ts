@@ -1,6 +1,6 @@
 /** The whole way of a cluster, from the dropdown to the last process. */
 import { expect, test } from '../fixtures';
-import { Notebook, PIDS, connect } from '../pages/notebook';
+import { Notebook, PIDS, connect, say } from '../pages/notebook';
 import { Sidebar } from '../pages/sidebar';
 import { alive, until } from '../server/processes';
 
@@ -46,9 +46,7 @@ test('a cluster lives from Start to Stop', async ({
 
   const pids = await jupyter.enginePids(KEY);
   await test.step('kill -9 one: the row tells', async () => {
-    await notebook.run(
-      'client[2].execute("print(\'last words of two\', flush=True)").get()'
-    );
+    await notebook.run(say(pids[2], 'last words of two'));
     process.kill(pids[2], 'SIGKILL');
     await row.says('1 lost');
     await row.is('degraded');

@@ -2,6 +2,7 @@
 import { clusterLogs, clusters } from './plugins/clusters';
 import { commands } from './plugins/commands';
 import { logs } from './plugins/logs';
+import { newCluster } from './plugins/newcluster';
 import { notebook } from './plugins/notebook';
 import { running } from './plugins/running';
 import { sidebar } from './plugins/sidebar';
@@ -15,6 +16,7 @@ export default [
   clusterLogs,
   commands,
   logs,
+  newCluster,
   notebook,
   running,
   sidebar,

@@ -2,7 +2,7 @@
 import { test as base } from '@jupyterlab/galata';
 
 import { EngineLog } from './pages/log';
-import { Sidebar } from './pages/sidebar';
+import { SIDEBAR, Sidebar } from './pages/sidebar';
 import { Jupyter } from './server/jupyter';
 
 interface IParts {
@@ -24,6 +24,14 @@ export const test = base.extend<IParts, { jupyter: Jupyter }>({
   ],
 
   baseURL: async ({ jupyter }, use) => use(jupyter.url),
+
+  // Galata waits for the start page in front; after a reload a person's own panels are there instead.
+  waitForApplication: async ({ baseURL: _ }, use) => {
+    await use(async page => {
+      await page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+      await page.waitForSelector(`[role="tab"][data-id="${SIDEBAR}"]`);
+    });
+  },
 
   clean: [
     async ({ jupyter }, use) => {

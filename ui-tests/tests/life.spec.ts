@@ -60,7 +60,7 @@ test('a cluster lives from Start to Stop', async ({
   });
 
   await test.step('after a reload all is still there', async () => {
-    await page.reload();
+    await page.reload({ waitForIsReady: false });
     await page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
     await sidebar.open();
     await row.is('degraded');

@@ -4,6 +4,9 @@ import { alive } from '../server/processes';
 
 const KEY = 'default:';
 
+// Nothing between the page and the server: Galata's stand-ins cannot bear a server that is away.
+test.use({ kernels: null, sessions: null, terminals: null });
+
 test('a killed server finds its cluster again, with the same processes', async ({
   jupyter,
   sidebar

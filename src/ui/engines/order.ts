@@ -1,43 +1,77 @@
-/** Which engines are shown, in which order. Pure. */
-import type { IEngine } from '../../cluster/state';
+/** Which engines are shown, and in which order. Pure. */
+import type { EngineState, IEngine } from '../../cluster/state';
 
-/** What a table can be sorted by. */
+/** What the table may be sorted by. */
 export type Column = 'slot' | 'state' | 'completed' | 'cpu' | 'memory' | 'host';
 
-/** A column and a direction. */
+/** A column and its direction, in the words of `aria-sort`. */
 export interface IOrder {
-  readonly column: Column;
-  readonly down: boolean;
+  readonly by: Column;
+  readonly direction: 'ascending' | 'descending';
 }
 
-/** Engines that match the text, in order; equal ones stay by slot. */
-export function shown(
+/** What needs a look comes first. */
+const STATES: readonly EngineState[] = [
+  'lost',
+  'unregistered',
+  'busy',
+  'idle',
+  'starting',
+  'queued',
+  'stopping',
+  'exited'
+];
+
+/** The order after a click on `by`: numbers of use begin with the most. */
+export function clicked(order: IOrder, by: Column): IOrder {
+  if (order.by === by) {
+    const direction =
+      order.direction === 'ascending' ? 'descending' : 'ascending';
+    return { by, direction };
+  }
+  const most = by === 'completed' || by === 'cpu' || by === 'memory';
+  return { by, direction: most ? 'descending' : 'ascending' };
+}
+
+/** Sorted anew; equal ones stay by slot, unknown values are last either way. */
+export function sorted(
   engines: readonly IEngine[],
-  order: IOrder,
-  filter: string
+  { by, direction }: IOrder
 ): readonly IEngine[] {
-  const text = filter.trim().toLowerCase();
-  const matching = text
-    ? engines.filter(engine =>
-        [engine.slot, engine.id, engine.state, engine.host, engine.pid]
-          .join(' ')
-          .toLowerCase()
-          .includes(text)
-      )
-    : engines;
-  if (order.column === 'slot' && !order.down) {
-    return matching;
+  if (by === 'slot') {
+    return direction === 'ascending' ? engines : [...engines].reverse();
   }
-  const sign = order.down ? -1 : 1;
-  return [...matching].sort(
-    (a, b) =>
-      sign * compare(a[order.column], b[order.column]) || a.slot - b.slot
-  );
+  const sign = direction === 'ascending' ? 1 : -1;
+  return [...engines].sort((a, b) => {
+    const [one, other] = [valueOf(a, by), valueOf(b, by)];
+    if (one === null || other === null) {
+      return Number(one === null) - Number(other === null) || a.slot - b.slot;
+    }
+    return one === other ? a.slot - b.slot : one < other ? -sign : sign;
+  });
 }
 
-function compare(a: string | number | null, b: string | number | null): number {
-  if (a === null || b === null) {
-    return a === b ? 0 : a === null ? -1 : 1;
+/**
+ * Those that `text` fits: a number is a slot, other text is looked for in
+ * `say` (the words of the row). Every word must be found.
+ */
+export function filtered(
+  engines: readonly IEngine[],
+  text: string,
+  say: (engine: IEngine) => string
+): readonly IEngine[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) {
+    return engines;
   }
-  return a < b ? -1 : a > b ? 1 : 0;
+  return engines.filter(engine => {
+    const said = say(engine).toLowerCase();
+    return words.every(word =>
+      /^\d+$/.test(word) ? String(engine.slot) === word : said.includes(word)
+    );
+  });
+}
+
+function valueOf(engine: IEngine, by: Column): number | string | null {
+  return by === 'state' ? STATES.indexOf(engine.state) : engine[by];
 }

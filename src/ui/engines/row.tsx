@@ -1,162 +1,103 @@
-/** One engine in the table; drawn anew only when it changes. */
+/** One engine in the table. Rendered anew only when something of it changed. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  closeIcon,
-  fileIcon,
-  refreshIcon,
-  stopIcon
-} from '@jupyterlab/ui-components';
-import React from 'react';
+import React, { memo, useState } from 'react';
 
 import type { ICluster, IEngine } from '../../cluster/state';
 import { bytes, percent } from '../common/units';
-import { SHAPES, stateWord, whyNot } from './words';
+import type { EngineActions } from './buttons';
+import { EngineButtons } from './buttons';
+import { hasEnded, SHAPES, stateMeaning, stateWord } from './words';
 
-/** What can be asked for from the table. */
-export interface IEngineActions {
-  openLog(slot: number): void;
-  interrupt(slot: number): void;
-  restart(slot: number): void;
-  stop(slot: number): void;
-}
+/** Height of a row in pixels; all rows have it. */
+export const ROW_HEIGHT = 24;
 
-/** Properties of {@link EngineRow}. */
+/** Properties of a row; all are compared by identity. */
 export interface IEngineRowProps {
   engine: IEngine;
   cluster: ICluster;
-  index: number;
-  top: number;
-  tabbable: boolean;
-  selected: boolean;
-  withHost: boolean;
-  stale: boolean;
-  actions: IEngineActions;
   trans: TranslationBundle;
-  onSelect(slot: number): void;
+  stale: boolean;
+  actions: EngineActions;
+  /** Place in the shown order, from 0. */
+  index: number;
+  /** Pixels from the top of the first row. */
+  top: number;
+  /** Whether the row takes the focus when one tabs into the table. */
+  current: boolean;
+  /** Whether its details are shown. */
+  chosen: boolean;
+  hosts: boolean;
+  choose: (slot: number) => void;
 }
 
-function Button(props: {
-  label: string;
-  why: string;
-  icon: typeof stopIcon;
-  onClick(): void;
-}): JSX.Element {
-  const { label, why, icon, onClick } = props;
-  return (
-    <button
-      className="jlc-EngineRow-button"
-      aria-label={label}
-      title={why ? `${label}: ${why}` : label}
-      aria-disabled={why ? true : undefined}
-      tabIndex={-1}
-      onClick={event => {
-        event.stopPropagation();
-        if (!why) {
-          onClick();
-        }
-      }}
-    >
-      <icon.react tag="span" />
-    </button>
-  );
-}
-
-function Actions(props: IEngineRowProps): JSX.Element {
-  const { engine, cluster, stale, actions, trans } = props;
+/** A row of cells; the buttons are there while pointed at or chosen. */
+export const EngineRow = memo(function EngineRow(props: IEngineRowProps) {
+  const { engine, trans, index, current, chosen } = props;
+  const [pointed, point] = useState(false);
   const { slot } = engine;
-  const why = (verb: 'interrupt' | 'restart' | 'stop'): string =>
-    stale
-      ? trans.__('the server is out of reach')
-      : whyNot(verb, engine, cluster, trans);
-  return (
-    <span className="jlc-EngineRow-actions">
-      <Button
-        label={trans.__('Log of engine %1', slot)}
-        why=""
-        icon={fileIcon}
-        onClick={() => actions.openLog(slot)}
-      />
-      <Button
-        label={trans.__('Interrupt engine %1', slot)}
-        why={why('interrupt')}
-        icon={stopIcon}
-        onClick={() => actions.interrupt(slot)}
-      />
-      <Button
-        label={trans.__('Restart engine %1', slot)}
-        why={why('restart')}
-        icon={refreshIcon}
-        onClick={() => actions.restart(slot)}
-      />
-      <Button
-        label={trans.__('Stop engine %1', slot)}
-        why={why('stop')}
-        icon={closeIcon}
-        onClick={() => actions.stop(slot)}
-      />
-    </span>
-  );
-}
-
-/** A row of the grid. */
-export const EngineRow = React.memo(function EngineRow(
-  props: IEngineRowProps
-): JSX.Element {
-  const { engine, index, top, tabbable, selected, withHost, trans } = props;
-  const { slot, state, cause } = engine;
-  const word = stateWord(state, trans);
-  const title = [
-    engine.id === null ? '' : trans.__('id %1', engine.id),
-    engine.pid === null ? '' : trans.__('process %1', engine.pid),
-    engine.host ?? ''
-  ].filter(Boolean);
   return (
     <div
-      className={`jlc-EngineRow jlc-mod-${state}${selected ? ' jlc-mod-selected' : ''}`}
       role="row"
-      aria-rowindex={index + 2}
-      aria-selected={selected}
+      className={`jlc-EngineRow jlc-mod-${engine.state}`}
       data-slot={slot}
-      tabIndex={tabbable ? 0 : -1}
-      style={{ transform: `translateY(${top}px)` }}
-      onClick={() => props.onSelect(slot)}
-      onFocus={() => props.onSelect(slot)}
+      aria-rowindex={index + 2}
+      aria-selected={chosen}
+      tabIndex={current ? 0 : -1}
+      title={stateMeaning(engine, trans) || undefined}
+      style={{ height: ROW_HEIGHT, transform: `translateY(${props.top}px)` }}
+      onClick={() => props.choose(slot)}
       onDoubleClick={() => props.actions.openLog(slot)}
+      onMouseEnter={() => point(true)}
+      onMouseLeave={() => point(false)}
     >
-      <span
-        role="gridcell"
-        className="jlc-EngineRow-slot"
-        title={title.join(', ')}
-      >
-        {slot}
+      <Cells engine={engine} trans={trans} hosts={props.hosts} />
+      {(pointed || chosen) && (
+        <div role="gridcell" className="jlc-EngineRow-actions">
+          <EngineButtons {...props} tabIndex={chosen ? 0 : -1} />
+        </div>
+      )}
+    </div>
+  );
+});
+
+function Cells(props: {
+  engine: IEngine;
+  trans: TranslationBundle;
+  hosts: boolean;
+}): JSX.Element {
+  const { engine, trans, hosts } = props;
+  const { cpu, memory } = hasEnded(engine)
+    ? { cpu: null, memory: null }
+    : engine;
+  const hub =
+    engine.id === null
+      ? trans.__('Slot %1, not registered', engine.slot)
+      : trans.__('Slot %1, engine id %2', engine.slot, engine.id);
+  return (
+    <>
+      <span role="gridcell" className="jlc-EngineRow-slot" title={hub}>
+        {engine.slot}
       </span>
-      <span
-        role="gridcell"
-        className="jlc-EngineRow-state"
-        title={cause?.sentence ?? word}
-      >
-        <span aria-hidden="true" className="jlc-EngineRow-shape">
-          {SHAPES[state]}
-        </span>
-        {word}
+      <span role="gridcell" className="jlc-EngineRow-state">
+        <span className="jlc-EngineRow-shape" aria-hidden="true">
+          {SHAPES[engine.state]}
+        </span>{' '}
+        {stateWord(engine.state, trans)}
       </span>
       <span role="gridcell" className="jlc-EngineRow-number">
         {engine.completed}
       </span>
       <span role="gridcell" className="jlc-EngineRow-number">
-        {engine.cpu === null ? '' : percent(engine.cpu)}
+        {cpu === null ? '–' : percent(cpu)}
       </span>
       <span role="gridcell" className="jlc-EngineRow-number">
-        {engine.memory === null ? '' : bytes(engine.memory)}
+        {memory === null ? '–' : bytes(memory)}
       </span>
-      {withHost && (
+      {hosts && (
         <span role="gridcell" className="jlc-EngineRow-host">
-          {engine.host}
+          {engine.host ?? '–'}
         </span>
       )}
-      <span role="gridcell" className="jlc-EngineRow-last">
-        <Actions {...props} />
-      </span>
-    </div>
+    </>
   );
-});
+}

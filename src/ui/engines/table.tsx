@@ -1,228 +1,129 @@
 /**
- * The engines of one cluster: a grid that draws only what can be seen, so that
- * 10,000 engines are as smooth as four.
+ * The engines of one cluster: as many DOM rows as can be seen, however many
+ * engines there are. One tab stop; arrows move, Enter opens the log.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import React from 'react';
+import React, { useEffect, useMemo, useRef, useState } from 'react';
 
 import type { ICluster, IEngine } from '../../cluster/state';
 import type { IEngines } from '../../tokens';
+import { bytes, percent } from '../common/units';
 import { useChanged } from '../common/usechanged';
-import type { Column, IOrder } from './order';
-import { shown } from './order';
-import type { IEngineActions } from './row';
-import { EngineRow } from './row';
+import type { EngineActions } from './buttons';
+import { Details } from './details';
+import { Grid } from './grid';
+import type { IOrder } from './order';
+import { clicked, filtered, sorted } from './order';
+import { hasEnded, stateMeaning, stateWord } from './words';
 
-/** Height of a row, as in the style sheet (pixels). */
-const ROW = 24;
-/** More engines than this get a field to filter them. */
+/** With more engines than this there is a box to filter them. */
 const MANY = 12;
 
-/** Properties of {@link EngineTable}. */
+/** Properties of the table. */
 export interface IEngineTableProps {
   engines: IEngines;
   cluster: ICluster;
+  trans: TranslationBundle;
+  /** Whether what is shown may be old: nothing can be asked for then. */
   stale: boolean;
-  actions: IEngineActions;
-  trans: TranslationBundle;
+  actions: EngineActions;
 }
 
-/** The table, its filter and what is known of the selected engine. */
+/** The table with its totals, its filter and the details of the chosen engine. */
 export function EngineTable(props: IEngineTableProps): JSX.Element {
-  const { engines, cluster, stale, actions, trans } = props;
+  const { engines, cluster, trans, stale } = props;
   useChanged(engines.changed);
-  const [order, setOrder] = React.useState<IOrder>({
-    column: 'slot',
-    down: false
+  const [order, setOrder] = useState<IOrder>({
+    by: 'slot',
+    direction: 'ascending'
   });
-  const [filter, setFilter] = React.useState('');
-  const [selected, select] = React.useState<number | null>(null);
-  const rows = shown(engines.all, order, filter);
-  const withHost = new Set(engines.all.map(one => one.host)).size > 1;
-  const body = React.useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: rows.length,
-    getScrollElement: () => body.current,
-    estimateSize: () => ROW,
-    overscan: 8
-  });
-  if (engines.ready && engines.all.length === 0) {
-    return <p className="jlc-Selected-none">{trans.__('No engines yet.')}</p>;
-  }
-  const focus = rows.some(one => one.slot === selected)
-    ? selected
-    : rows[0]?.slot;
-  const detail = engines.all.find(one => one.slot === selected);
-  return (
-    <div
-      className={`jlc-Engines${stale ? ' jlc-mod-stale' : ''}${withHost ? ' jlc-mod-hosts' : ''}`}
-    >
-      {engines.all.length > MANY && (
-        <input
-          className="jp-mod-styled jlc-Engines-filter"
-          type="search"
-          placeholder={trans.__('Filter engines')}
-          aria-label={trans.__('Filter engines')}
-          value={filter}
-          onChange={event => setFilter(event.target.value)}
-        />
-      )}
-      <div
-        className="jlc-Engines-grid"
-        role="grid"
-        aria-label={trans.__('Engines')}
-        aria-rowcount={rows.length + 1}
-        onKeyDown={event =>
-          onKey(event, rows, virtual.scrollToIndex, body.current, actions)
-        }
-      >
-        <Head
-          order={order}
-          withHost={withHost}
-          trans={trans}
-          onOrder={setOrder}
-        />
-        <div
-          className="jlc-Engines-body"
-          role="rowgroup"
-          ref={body}
-          tabIndex={-1}
-        >
-          <div
-            className="jlc-Engines-sheet"
-            role="presentation"
-            style={{ height: virtual.getTotalSize() }}
-          >
-            {virtual.getVirtualItems().map(({ index, start }) => (
-              <EngineRow
-                key={rows[index].slot}
-                engine={rows[index]}
-                cluster={cluster}
-                index={index}
-                top={start}
-                tabbable={rows[index].slot === focus}
-                selected={rows[index].slot === selected}
-                withHost={withHost}
-                stale={stale}
-                actions={actions}
-                trans={trans}
-                onSelect={select}
-              />
-            ))}
-          </div>
-        </div>
-      </div>
-      {detail?.cause && (
-        <div className="jlc-Engines-cause" role="status">
-          {trans.__('Engine %1: %2', detail.slot, detail.cause.sentence)}
-        </div>
-      )}
-    </div>
+  const [text, setText] = useState('');
+  const [slot, choose] = useState<number | null>(null);
+  const actions = useSteady(props.actions);
+  const { all } = engines;
+  const shown = useMemo(
+    () =>
+      sorted(
+        filtered(all, text, engine => wordsOf(engine, trans)),
+        order
+      ),
+    [all, text, order, trans]
   );
-}
-
-function Head(props: {
-  order: IOrder;
-  withHost: boolean;
-  trans: TranslationBundle;
-  onOrder(order: IOrder): void;
-}): JSX.Element {
-  const { order, withHost, trans, onOrder } = props;
-  const columns: [Column, string, string][] = [
-    ['slot', '#', trans.__('Slot of the engine')],
-    ['state', trans.__('State'), trans.__('What the engine does')],
-    ['completed', trans.__('Tasks'), trans.__('Tasks completed')],
-    [
-      'cpu',
-      trans.__('CPU'),
-      trans.__('Processor time; 100 % is one whole core')
-    ],
-    [
-      'memory',
-      trans.__('Memory'),
-      trans.__('Memory of its own and its share of what is shared')
-    ]
-  ];
-  if (withHost) {
-    columns.push([
-      'host',
-      trans.__('Host'),
-      trans.__('Machine that the engine runs on')
-    ]);
-  }
-  return (
-    <div className="jlc-Engines-head" role="row" aria-rowindex={1}>
-      {columns.map(([column, label, title]) => {
-        const here = order.column === column;
-        return (
-          <span
-            key={column}
-            role="columnheader"
-            aria-sort={
-              here ? (order.down ? 'descending' : 'ascending') : undefined
-            }
-          >
-            <button
-              className="jlc-Engines-sort"
-              title={title}
-              onClick={() => onOrder({ column, down: here && !order.down })}
-            >
-              {label}
-              {here && (
-                <span aria-hidden="true">{order.down ? ' ▾' : ' ▴'}</span>
-              )}
-            </button>
-          </span>
-        );
-      })}
-    </div>
-  );
-}
-
-function onKey(
-  event: React.KeyboardEvent,
-  rows: readonly IEngine[],
-  scrollTo: (index: number) => void,
-  body: HTMLElement | null,
-  actions: IEngineActions
-): void {
-  const row = (event.target as HTMLElement).closest<HTMLElement>(
-    '.jlc-EngineRow'
-  );
-  if (!row || !body) {
-    return;
-  }
-  const slot = Number(row.dataset.slot);
-  const at = rows.findIndex(one => one.slot === slot);
-  const steps: Record<string, number> = {
-    ArrowDown: at + 1,
-    ArrowUp: at - 1,
-    PageDown: at + 10,
-    PageUp: at - 10,
-    Home: 0,
-    End: rows.length - 1
-  };
-  if (event.key in steps) {
-    const to = Math.max(0, Math.min(rows.length - 1, steps[event.key]));
-    scrollTo(to);
-    // The row may only now be drawn.
-    requestAnimationFrame(() =>
-      body.querySelector<HTMLElement>(`[data-slot="${rows[to].slot}"]`)?.focus()
+  if (all.length === 0) {
+    return (
+      <p className="jlc-Engines-empty">
+        {engines.ready ? trans.__('No engines yet') : trans.__('Loading…')}
+      </p>
     );
-    event.preventDefault();
-  } else if (event.key === 'Enter' && event.target === row) {
-    actions.openLog(slot);
-    event.preventDefault();
-  } else if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') {
-    step(row, event.key === 'ArrowRight' ? 1 : -1);
-    event.preventDefault();
   }
+  const chosen = all.find(engine => engine.slot === slot);
+  const common = { cluster, trans, stale, actions };
+  return (
+    <div className={`jlc-Engines${stale ? ' jlc-mod-stale' : ''}`}>
+      <div className="jlc-Engines-totals">{totals(all, trans)}</div>
+      {(all.length > MANY || text !== '') && (
+        <input
+          type="search"
+          className="jlc-Engines-filter jp-mod-styled"
+          aria-label={trans.__('Filter engines')}
+          placeholder={trans.__('Filter: number, state or host')}
+          value={text}
+          onChange={event => setText(event.target.value)}
+        />
+      )}
+      <Grid
+        {...common}
+        engines={shown}
+        hosts={new Set(all.map(engine => engine.host)).size > 1}
+        order={order}
+        sort={by => setOrder(clicked(order, by))}
+        chosen={chosen?.slot ?? null}
+        choose={choose}
+      />
+      {shown.length === 0 && (
+        <p className="jlc-Engines-empty" role="status">
+          {trans.__('No engine fits "%1"', text)}
+        </p>
+      )}
+      {chosen && <Details {...common} engine={chosen} />}
+    </div>
+  );
 }
 
-/** From the row into its buttons and back. */
-function step(row: HTMLElement, by: number): void {
-  const stops = [row, ...row.querySelectorAll<HTMLElement>('button')];
-  const at = stops.indexOf(document.activeElement as HTMLElement);
-  stops[Math.max(0, Math.min(stops.length - 1, at + by))]?.focus();
+/** The same object for ever, calling the newest: rows need not know that a parent rendered. */
+function useSteady(actions: EngineActions): EngineActions {
+  const newest = useRef(actions);
+  useEffect(() => {
+    newest.current = actions;
+  });
+  return useMemo(
+    () => ({
+      openLog: slot => newest.current.openLog(slot),
+      interrupt: slot => newest.current.interrupt(slot),
+      restart: slot => newest.current.restart(slot),
+      stop: slot => newest.current.stop(slot)
+    }),
+    []
+  );
+}
+
+function wordsOf(engine: IEngine, trans: TranslationBundle): string {
+  const state = stateWord(engine.state, trans);
+  return `${state} ${engine.host ?? ''} ${stateMeaning(engine, trans)}`;
+}
+
+function totals(all: readonly IEngine[], trans: TranslationBundle): string {
+  const live = all.filter(engine => !hasEnded(engine));
+  const sum = (of: (engine: IEngine) => number | null) =>
+    live.reduce((total, engine) => total + (of(engine) ?? 0), 0);
+  const words = [
+    trans._n('%1 engine', '%1 engines', live.length),
+    trans.__('CPU %1', percent(sum(engine => engine.cpu))),
+    bytes(sum(engine => engine.memory))
+  ];
+  const lost = all.filter(engine => engine.state === 'lost').length;
+  if (lost > 0) {
+    words.push(trans.__('%1 lost', lost));
+  }
+  return words.join(' · ');
 }

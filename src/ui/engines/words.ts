@@ -1,7 +1,7 @@
-/** What the table says of an engine. Pure. */
+/** What the table says about an engine. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { EngineState, ICluster, IEngine } from '../../cluster/state';
+import type { EngineState, IEngine } from '../../cluster/state';
 
 /** State by shape: told apart without colour. */
 export const SHAPES: Readonly<Record<EngineState, string>> = {
@@ -33,28 +33,24 @@ export function stateWord(
   return words[state];
 }
 
-/** What can be done with one engine. */
-export type Verb = 'interrupt' | 'restart' | 'stop';
-
-/** Why something cannot be done with an engine now; empty when it can. */
-export function whyNot(
-  verb: Verb,
+/** What a state means where its word does not say it; else an empty text. */
+export function stateMeaning(
   engine: IEngine,
-  cluster: ICluster,
   trans: TranslationBundle
 ): string {
-  const { capabilities, state } = cluster;
-  const can = {
-    interrupt: capabilities.interrupt_one,
-    restart: capabilities.restart_one,
-    stop: capabilities.stop_one
+  if (engine.cause) {
+    return engine.cause.sentence;
+  }
+  const means: Partial<Record<EngineState, string>> = {
+    queued: trans.__('Waits for its turn to start.'),
+    unregistered: trans.__(
+      'The process runs, but it has not registered with the controller.'
+    )
   };
-  if (!can[verb]) {
-    return trans.__('This launcher controls its engines only all together');
-  }
-  if (state !== 'running' && state !== 'starting') {
-    return trans.__('The cluster is not running');
-  }
-  const ended = engine.state === 'lost' || engine.state === 'exited';
-  return ended && verb !== 'restart' ? trans.__('This engine has ended') : '';
+  return means[engine.state] ?? '';
+}
+
+/** Whether it has ended: its numbers are those of the past. */
+export function hasEnded(engine: IEngine): boolean {
+  return engine.state === 'exited' || engine.state === 'lost';
 }

@@ -1,56 +1,76 @@
-/** A small line of the last minutes: inline SVG, no library. */
+/** A small line of numbers over time. Its text says what the line shows. */
 import React from 'react';
 
-/** Properties of {@link Sparkline}. */
+/** A number at a time in seconds; the times ascend. */
+export interface IPoint {
+  readonly at: number;
+  readonly value: number;
+}
+
+/** Properties of the line. */
 export interface ISparklineProps {
-  /** Values in order, one a second. */
-  values: readonly number[];
-  /** What it shows, for a screen reader. */
-  label: string;
-  /** The least value for the top of the drawing, so that noise stays small. */
+  points: readonly IPoint[];
+  /** Seconds that the width stands for, up to the last point. */
+  span: number;
+  /** Upper end at least, so that noise does not fill the height. */
   least: number;
+  /** What a person who does not see it reads. */
+  label: string;
 }
 
-const WIDTH = 240;
-const HEIGHT = 36;
-/** How many seconds the drawing is wide. */
-const SPAN = 600;
+const WIDTH = 100;
+const HEIGHT = 28;
 
-/** Points of the line, the newest at the right end. */
-export function points(values: readonly number[], top: number): string {
-  const step = WIDTH / (SPAN - 1);
-  const from = WIDTH - (values.length - 1) * step;
-  return values
-    .map((value, at) => {
-      const y = HEIGHT - 1 - (Math.min(value, top) / top) * (HEIGHT - 3);
-      return `${(from + at * step).toFixed(1)},${y.toFixed(1)}`;
-    })
-    .join(' ');
+/** A gap longer than this many seconds is not drawn over: nothing is known of it. */
+const GAP = 15;
+
+/** Pieces of line without gaps, as places on the drawing. */
+export function pieces(
+  props: Omit<ISparklineProps, 'label'>
+): readonly (readonly (readonly [number, number])[])[] {
+  const { points, span, least } = props;
+  const end = points.length > 0 ? points[points.length - 1].at : 0;
+  const seen = points.filter(point => point.at >= end - span);
+  const top = seen.reduce((most, { value }) => Math.max(most, value), least);
+  const found: [number, number][][] = [];
+  let before = -Infinity;
+  for (const { at, value } of seen) {
+    if (at - before > GAP) {
+      found.push([]);
+    }
+    before = at;
+    const x = WIDTH * (1 - (end - at) / span);
+    const y = (HEIGHT - 1) * (1 - (top > 0 ? value / top : 0)) + 0.5;
+    found[found.length - 1].push([x, y]);
+  }
+  return found;
 }
 
-/** The line and the area below it. */
+/** The drawing. */
 export function Sparkline(props: ISparklineProps): JSX.Element {
-  const values = props.values.slice(-SPAN);
-  const top = Math.max(props.least, ...values, Number.MIN_VALUE);
-  const line = points(values, top);
-  const left = line ? line.slice(0, line.indexOf(',')) : '0';
+  const lines = pieces(props).map(piece =>
+    piece.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(' L')
+  );
   return (
     <svg
       className="jlc-Sparkline"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      preserveAspectRatio="none"
       role="img"
       aria-label={props.label}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
     >
-      {values.length > 1 && (
-        <>
-          <polygon
-            className="jlc-Sparkline-area"
-            points={`${left},${HEIGHT} ${line} ${WIDTH},${HEIGHT}`}
-          />
-          <polyline className="jlc-Sparkline-line" points={line} />
-        </>
-      )}
+      {lines.map((line, index) => {
+        const [from, to] = [line.split(',')[0], line.split(' L').pop()];
+        return (
+          <React.Fragment key={index}>
+            <path
+              className="jlc-Sparkline-area"
+              d={`M${from},${HEIGHT} L${line} L${to?.split(',')[0]},${HEIGHT} Z`}
+            />
+            <path className="jlc-Sparkline-line" d={`M${line}`} />
+          </React.Fragment>
+        );
+      })}
     </svg>
   );
 }

@@ -1,0 +1,128 @@
+/**
+ * The dialog around the form. It stays open while the server has something
+ * against what was filled in, so that nothing has to be typed twice.
+ */
+import { Dialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { ILauncherModel } from '../../cluster/state';
+import type { IDraft } from './draft';
+import { chosen, faults, fieldOf } from './draft';
+import { Form } from './form';
+
+/** What the dialog is given. */
+export interface INewClusterOptions {
+  profiles: readonly string[];
+  launchers: readonly ILauncherModel[];
+  cores: number;
+  trans: TranslationBundle;
+  /** Define it, and start it if asked to; rejects with what the server has against it. */
+  create(draft: IDraft, start: boolean): Promise<void>;
+}
+
+/** Holds the draft between drawings. */
+class Body extends ReactWidget {
+  constructor(private readonly _options: INewClusterOptions) {
+    super();
+    const { launchers, cores } = _options;
+    const launcher = launchers.find(one => one.available);
+    this.draft = {
+      profile: 'default',
+      clusterId: '',
+      launcher: launcher?.name ?? 'local',
+      engines: cores,
+      options: {}
+    };
+  }
+
+  draft: IDraft;
+
+  refuse(error: unknown): void {
+    const field =
+      error instanceof Error &&
+      'field' in error &&
+      typeof error.field === 'string'
+        ? error.field
+        : null;
+    const message = error instanceof Error ? error.message : String(error);
+    this._refusal = { message, field: fieldOf(field) };
+    this.update();
+  }
+
+  protected render(): JSX.Element {
+    const { profiles, launchers, trans } = this._options;
+    return (
+      <Form
+        draft={this.draft}
+        profiles={profiles}
+        launchers={launchers}
+        refusal={this._refusal}
+        trans={trans}
+        onChange={draft => {
+          this.draft = draft;
+          this._refusal = null;
+          this.update();
+        }}
+      />
+    );
+  }
+
+  private _refusal: {
+    message: string;
+    field: keyof IDraft | null;
+  } | null = null;
+}
+
+/** A dialog whose accepting buttons first ask the server. */
+class NewClusterDialog extends Dialog<unknown> {
+  constructor(
+    private readonly _form: Body,
+    private readonly _asks: INewClusterOptions
+  ) {
+    const { trans } = _asks;
+    super({
+      title: trans.__('New Cluster'),
+      body: _form,
+      hasClose: true,
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.createButton({ label: trans.__('Create') }),
+        Dialog.okButton({ label: trans.__('Create and Start') })
+      ],
+      defaultButton: 2
+    });
+  }
+
+  override resolve(index?: number): void {
+    const at = index ?? 2;
+    if (at === 0 || this.isDisposed) {
+      super.resolve(at);
+      return;
+    }
+    const { draft } = this._form;
+    if (this._asking || faults(draft).size > 0) {
+      return;
+    }
+    this._asking = true;
+    this._asks
+      .create({ ...draft, options: chosen(draft.options) }, at === 2)
+      .then(
+        () => super.resolve(at),
+        error => this._form.refuse(error)
+      )
+      .finally(() => {
+        this._asking = false;
+      });
+  }
+
+  private _asking = false;
+}
+
+/** Show the dialog; resolves when it is closed. */
+export async function newCluster(options: INewClusterOptions): Promise<void> {
+  const dialog = new NewClusterDialog(new Body(options), options);
+  dialog.addClass('jlc-NewClusterDialog');
+  await dialog.launch();
+}

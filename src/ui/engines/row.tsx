@@ -1,6 +1,6 @@
 /** One engine in the table. Rendered anew only when something of it changed. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { memo, useState } from 'react';
+import React, { memo } from 'react';
 
 import type { ICluster, IEngine } from '../../cluster/state';
 import { bytes, percent } from '../common/units';
@@ -30,10 +30,9 @@ export interface IEngineRowProps {
   choose: (slot: number) => void;
 }
 
-/** A row of cells; the buttons are there while pointed at or chosen. */
+/** A row of cells; the buttons are seen while it is pointed at, chosen or has the focus. */
 export const EngineRow = memo(function EngineRow(props: IEngineRowProps) {
   const { engine, trans, index, current, chosen } = props;
-  const [pointed, point] = useState(false);
   const { slot } = engine;
   return (
     <div
@@ -47,15 +46,11 @@ export const EngineRow = memo(function EngineRow(props: IEngineRowProps) {
       style={{ height: ROW_HEIGHT, transform: `translateY(${props.top}px)` }}
       onClick={() => props.choose(slot)}
       onDoubleClick={() => props.actions.openLog(slot)}
-      onMouseEnter={() => point(true)}
-      onMouseLeave={() => point(false)}
     >
       <Cells engine={engine} trans={trans} hosts={props.hosts} />
-      {(pointed || chosen) && (
-        <div role="gridcell" className="jlc-EngineRow-actions">
-          <EngineButtons {...props} tabIndex={chosen ? 0 : -1} />
-        </div>
-      )}
+      <div role="gridcell" className="jlc-EngineRow-actions">
+        <EngineButtons {...props} tabIndex={chosen ? 0 : -1} />
+      </div>
     </div>
   );
 });

@@ -19,13 +19,13 @@ const MEMORY = 64 * 2 ** 20;
 export function Activity(props: {
   loads: ILoads;
   trans: TranslationBundle;
-}): JSX.Element | null {
+}): JSX.Element {
   const { loads, trans } = props;
   useChanged(loads.changed);
   const { points } = loads;
   const now = points.at(-1);
   if (!now) {
-    return null;
+    return <p className="jlc-Selected-none">{trans.__('Measuring…')}</p>;
   }
   const most = (of: (load: ILoad) => number) => Math.max(...points.map(of));
   const line = (of: (load: ILoad) => number) =>

@@ -55,13 +55,20 @@ test('a cluster lives from Start to Stop', async ({
   });
 
   await test.step('its log is read after its death', async () => {
+    // JupyterLab saves its layout a moment after it changed; a person reloads later than that.
+    const saved = page.waitForRequest(
+      request =>
+        request.method() === 'PUT' &&
+        request.url().includes('/lab/api/workspaces') &&
+        (request.postData() ?? '').includes('jupyterlab-clusters-logs')
+    );
     await sidebar.engine(2).openLog();
     await log.says('last words of two');
+    await saved;
   });
 
   await test.step('after a reload all is still there', async () => {
-    await page.reload({ waitForIsReady: false });
-    await page.waitForSelector('#jupyterlab-splash', { state: 'detached' });
+    await page.reload();
     await sidebar.open();
     await row.is('degraded');
     await row.says('1 lost');

@@ -117,7 +117,7 @@ function against(
   if (target.startsWith('.')) {
     const reached = path.posix.join(path.posix.dirname(place), target);
     if (reached.startsWith('../')) {
-      return /\.(svg|json)$/.test(reached)
+      return /\.(svg|json|css)$/.test(reached)
         ? null
         : `${part} leaves the sources`;
     }

@@ -13,6 +13,7 @@ import { CommandIDs } from '../tokens';
 import { dragCode } from '../ui/drag/drag';
 import { List } from '../ui/sidebar/list';
 import type { IRowActions } from '../ui/sidebar/row';
+import '../../style/drag.css';
 
 /** How long a profile may be read before it is asked for again (milliseconds). */
 const READING = 1000;

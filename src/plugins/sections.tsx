@@ -20,6 +20,8 @@ import { EngineTable } from '../ui/engines';
 import { Activity } from '../ui/plots';
 import { Selected } from '../ui/sidebar';
 import { ClusterList } from './clusterlist';
+import '../../style/sidebar.css';
+import '../../style/engines.css';
 
 /** All sections, in order. */
 export function sections(
@@ -33,7 +35,12 @@ export function sections(
   );
   list.toolbar.addItem(
     'new-cluster',
-    new CommandToolbarButton({ commands, id: CommandIDs.create, label: '' })
+    new CommandToolbarButton({
+      commands,
+      id: CommandIDs.create,
+      label: '',
+      caption: trans.__('New cluster')
+    })
   );
   return [
     list,

@@ -4,6 +4,7 @@ import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { ILogPanelOptions } from './panel';
 import { LogPanel } from './panel';
 import { fillToolbar } from './toolbar';
+import '../../../style/logpanel.css';
 
 export type { LogPanel } from './panel';
 

@@ -11,6 +11,7 @@ import type { ILauncherModel } from '../../cluster/state';
 import type { IDraft } from './draft';
 import { chosen, faults, fieldOf } from './draft';
 import { Form } from './form';
+import '../../../style/newcluster.css';
 
 /** What the dialog is given. */
 export interface INewClusterOptions {

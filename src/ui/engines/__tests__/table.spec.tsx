@@ -123,9 +123,10 @@ it('says that there are none, and does not say so before it knows', () => {
   const { unmount } = shown([]);
   expect(screen.getByText('No engines yet')).toBeVisible();
   unmount();
+  const unknown = new Told([], false);
   render(
     <EngineTable
-      engines={new Told([], false)}
+      engines={unknown}
       cluster={cluster()}
       trans={trans}
       stale={false}
@@ -138,6 +139,7 @@ it('says that there are none, and does not say so before it knows', () => {
     />
   );
   expect(screen.queryByText('No engines yet')).toBeNull();
+  unknown.dispose();
 });
 
 it('tells why an engine was lost, at the row and in full when chosen', async () => {

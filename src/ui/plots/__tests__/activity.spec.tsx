@@ -45,9 +45,17 @@ class Told implements ILoads {
 }
 
 describe('Activity', () => {
+  let loads: Told;
+
+  const shown = (...points: ILoad[]) => {
+    loads = new Told(points);
+    return render(<Activity loads={loads} trans={trans} />);
+  };
+
+  afterEach(() => loads.dispose());
+
   it('says the numbers of now, and follows them', () => {
-    const loads = new Told([load(0)]);
-    render(<Activity loads={loads} trans={trans} />);
+    shown(load(0));
     expect(
       screen.getByText('3 of 4 busy · 2.1 cores · 93.0 MiB · 12 tasks waiting')
     ).toBeVisible();
@@ -58,8 +66,7 @@ describe('Activity', () => {
   });
 
   it('says in words what the lines show', () => {
-    const loads = new Told([load(0, { cpu: 4 }), load(1)]);
-    render(<Activity loads={loads} trans={trans} />);
+    shown(load(0, { cpu: 4 }), load(1));
     const names = screen
       .getAllByRole('img')
       .map(one => one.getAttribute('aria-label'));
@@ -70,14 +77,13 @@ describe('Activity', () => {
   });
 
   it('claims nothing before the first point', () => {
-    render(<Activity loads={new Told([])} trans={trans} />);
+    shown();
     expect(screen.getByText('Measuring…')).toBeVisible();
     expect(screen.queryByRole('img')).toBeNull();
   });
 
   it('has no accessibility fault', async () => {
-    const loads = new Told([load(0), load(1)]);
-    const { container } = render(<Activity loads={loads} trans={trans} />);
+    const { container } = shown(load(0), load(1));
     expect(await axe(container)).toHaveNoViolations();
   });
 });

@@ -31,6 +31,7 @@ class Side(Protocol):
     def start(self, n: int) -> None: ...
     def grow(self, n: int) -> None:
         """One more, to ``n``."""
+
     def stop(self) -> None:
         """Returns when it is stopped and forgotten."""
 

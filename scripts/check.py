@@ -54,9 +54,7 @@ ARROWS = [
 TESTS = [
     Check("jest", JEST, reports.jest, seconds=600),
     Check("pytest", PYTEST, reports.junit, seconds=1200),
-    Check(
-        "Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900
-    ),
+    Check("Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900),
 ]
 PLANS = {"lint": STYLE + ARROWS, "all": STYLE + TESTS}
 

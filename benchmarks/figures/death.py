@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import time
 from typing import Any
 
@@ -48,4 +49,6 @@ def stock(repeats: int) -> list[float]:
 
 
 def measure(repeats: int) -> list[Result]:
-    return [Result("engine killed → told", "ms", {"ours": ours(repeats), "stock": stock(repeats)}, goal=250)]
+    client = statistics.median(stock(repeats))
+    notes = {"stock": f"never in its window; {client:.0f} in a client"}
+    return [Result("engine killed → on the socket", "ms", {"ours": ours(repeats)}, notes, goal=250)]

@@ -6,6 +6,9 @@ import { alive, until } from '../server/processes';
 
 const KEY = 'default:';
 
+// The layout is kept by the server, as for a person; Galata's stand-in forgets it at a reload.
+test.use({ mockState: false });
+
 test('a cluster lives from Start to Stop', async ({
   page,
   jupyter,

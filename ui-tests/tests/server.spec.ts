@@ -5,12 +5,18 @@ import { alive } from '../server/processes';
 const KEY = 'default:';
 
 // Nothing between the page and the server: Galata's stand-ins cannot bear a server that is away.
-test.use({ kernels: null, sessions: null, terminals: null });
+test.use({ kernels: null, sessions: null, terminals: null, mockState: false });
 
 test('a killed server finds its cluster again, with the same processes', async ({
+  page,
   jupyter,
   sidebar
 }) => {
+  // JupyterLab itself tells of the lost server, in front of everything.
+  const told = page.getByRole('dialog', { name: /Server Connection Error/ });
+  await page.addLocatorHandler(told, async () => {
+    await told.getByRole('button', { name: 'Dismiss' }).click();
+  });
   const row = sidebar.row('default');
   await row.choose(2);
   await row.start();

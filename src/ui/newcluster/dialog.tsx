@@ -61,8 +61,9 @@ class Body extends ReactWidget {
         launchers={launchers}
         refusal={this._refusal}
         trans={trans}
-        onChange={draft => {
-          this.draft = draft;
+        onChange={part => {
+          // Merged here: two changes may come before the next drawing.
+          this.draft = { ...this.draft, ...part };
           this._refusal = null;
           this.update();
         }}

@@ -26,15 +26,16 @@ export interface IFormProps {
   /** What the server said against it, and of which field. */
   refusal: { message: string; field: keyof IDraft | null } | null;
   trans: TranslationBundle;
-  onChange(draft: IDraft): void;
+  /** Some fields were filled in anew. */
+  onChange(part: Partial<IDraft>): void;
 }
 
 /** The fields; the buttons belong to the dialog. */
 export function Form(props: IFormProps): JSX.Element {
-  const { draft, profiles, launchers, refusal, trans, onChange } = props;
+  const { draft, profiles, launchers, refusal, trans } = props;
   const wrong = faults(draft);
   const launcher = launchers.find(one => one.name === draft.launcher);
-  const change = (part: Partial<IDraft>) => onChange({ ...draft, ...part });
+  const change = props.onChange;
   const rule = trans.__(
     'Letters, digits, dots, dashes and underscores; not beginning with a dot.'
   );

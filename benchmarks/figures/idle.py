@@ -1,6 +1,6 @@
 """A tab left alone: how many requests it makes in a minute with the sidebar open, and how much it loads at the start.
 
-Both are counted by the server, for a real JupyterLab in the system's Chromium. What is loaded at the start is counted with
+Both are counted by the server, for a real JupyterLab in Chromium. What is loaded at the start is counted with
 the layout of a first visit, so with the sidebar closed.
 """
 

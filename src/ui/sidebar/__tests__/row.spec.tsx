@@ -1,0 +1,245 @@
+import '@testing-library/jest-dom';
+
+import { nullTranslator } from '@jupyterlab/translation';
+import { fireEvent, render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { axe, toHaveNoViolations } from 'jest-axe';
+import React from 'react';
+
+import type { ICluster, IProfile } from '../../../cluster/state';
+import { cluster } from '../../engines/__tests__/pieces';
+import type { IRowProps } from '../row';
+import { Row } from '../row';
+
+expect.extend(toHaveNoViolations);
+
+const trans = nullTranslator.load('jupyterlab_clusters');
+
+const FAILURE = {
+  step: 'controller',
+  cause: 'A port that the controller was told to use is taken.',
+  hint: 'Choose another port in the profile.',
+  command: null,
+  exit_code: 1,
+  output: 'Address already in use',
+  log: 'controller'
+};
+
+const NONE = { launched: 0, registered: 0, busy: 0, lost: 0 };
+
+function shown(fields: Partial<ICluster> = {}, props: Partial<IRowProps> = {}) {
+  const said: string[] = [];
+  const say =
+    (verb: string) =>
+    (...args: unknown[]) => {
+      said.push(
+        [verb, ...args.filter(one => typeof one !== 'object')].join(' ')
+      );
+    };
+  const { container } = render(
+    <ul>
+      <Row
+        cluster={cluster(fields)}
+        asked={undefined}
+        profile={undefined}
+        selected={false}
+        tabbable
+        cores={4}
+        stale={false}
+        actions={{
+          select: say('select'),
+          start: say('start'),
+          stop: say('stop'),
+          scale: say('scale'),
+          openLog: say('log'),
+          showOutput: say('output'),
+          insertCode: say('insert'),
+          menu: say('menu'),
+          drag: say('drag')
+        }}
+        trans={trans}
+        {...props}
+      />
+    </ul>
+  );
+  return { said, container };
+}
+
+/** user-event selects text with ranges, which the stand-in for a browser does not have. */
+function choose(value: string): void {
+  fireEvent.change(screen.getByRole('combobox'), { target: { value } });
+}
+
+const STATES: [string, Partial<ICluster>, string[], string[]][] = [
+  ['stopped', { state: 'stopped', engines: NONE }, ['stopped'], ['Start']],
+  [
+    'starting',
+    {
+      state: 'starting',
+      step: 'engines',
+      engines: { ...NONE, launched: 4, registered: 3 }
+    },
+    ['starting', '3 of 4 registered'],
+    ['Stop']
+  ],
+  [
+    'queued',
+    {
+      state: 'starting',
+      step: 'queue',
+      engines: NONE,
+      job: {
+        id: '7',
+        state: 'PENDING',
+        reason: 'Resources',
+        explanation: 'waiting for nodes: 3 of 3 are in use',
+        expected_start: null,
+        time_left: null,
+        partition: 'long',
+        nodes: [],
+        asked_at: null
+      }
+    },
+    ['waiting for nodes: 3 of 3 are in use'],
+    ['Stop']
+  ],
+  ['running', {}, ['running', '4 engines'], ['Stop', 'Insert code']],
+  [
+    'degraded',
+    {
+      degraded: true,
+      engines: { launched: 3, registered: 3, busy: 1, lost: 1 }
+    },
+    ['degraded', '3 of 4 engines · 1 busy · 1 lost'],
+    ['Stop']
+  ],
+  [
+    'stopping',
+    { state: 'stopping', step: 'drain' },
+    ['stopping', 'Waiting for 4 engines to end…'],
+    ['Stop']
+  ],
+  [
+    'failed',
+    { state: 'failed', engines: NONE, failure: FAILURE },
+    ['failed', FAILURE.cause, FAILURE.hint],
+    ['Try again', 'Show output', 'Open log']
+  ]
+];
+
+describe('a row', () => {
+  it.each(STATES)('tells that it is %s', async (_, fields, texts, buttons) => {
+    const { container } = shown(fields);
+    for (const text of texts) {
+      expect(screen.getAllByText(text)[0]).toBeVisible();
+    }
+    for (const name of buttons) {
+      expect(screen.getByRole('button', { name })).toBeVisible();
+    }
+    expect(await axe(container)).toHaveNoViolations();
+  });
+
+  it('starts with the number that was chosen', async () => {
+    const { said } = shown({ state: 'stopped', engines: NONE, wanted: 2 });
+    const count = screen.getByRole('combobox', { name: 'Engines of default' });
+    expect(count).toHaveValue('2');
+    choose('16');
+    expect(said).not.toContain('scale default: 16');
+    await userEvent.click(screen.getByRole('button', { name: 'Start' }));
+    expect(said).toContain('start default: 16');
+  });
+
+  it('scales when another number is chosen while it runs', () => {
+    const { said } = shown();
+    choose('8');
+    expect(said).toContain('scale default: 8');
+  });
+
+  it('takes any other number by Custom…', () => {
+    const { said } = shown();
+    choose('custom');
+    const field = screen.getByRole('spinbutton', {
+      name: 'Engines of default'
+    });
+    fireEvent.change(field, { target: { value: '7' } });
+    fireEvent.keyDown(field, { key: 'Enter' });
+    expect(said).toContain('scale default: 7');
+    expect(screen.getByRole('combobox')).toBeVisible();
+  });
+
+  it('forgets a custom number on Escape', () => {
+    const { said } = shown();
+    choose('custom');
+    const field = screen.getByRole('spinbutton');
+    fireEvent.change(field, { target: { value: '9' } });
+    fireEvent.keyDown(field, { key: 'Escape' });
+    expect(said.filter(one => one.startsWith('scale'))).toEqual([]);
+  });
+
+  it("marks the profile's own number and offers it", () => {
+    const profile: IProfile = {
+      name: 'default',
+      path: '/p',
+      launcher: 'local',
+      loading: false,
+      settings: [{ name: 'Cluster.n', value: 6, file: '/p/c.py', line: 1 }],
+      errors: []
+    };
+    shown({ state: 'stopped', engines: NONE }, { profile });
+    expect(
+      screen.getByRole('option', { name: '6 engines (profile)' })
+    ).toHaveValue('6');
+  });
+
+  it('says where a profile is broken', () => {
+    const errors = [
+      { message: 'invalid syntax', file: '/p/ipcluster_config.py', line: 2 }
+    ];
+    shown(
+      {},
+      {
+        profile: {
+          name: 'default',
+          path: '/p',
+          launcher: 'local',
+          loading: false,
+          settings: [],
+          errors
+        }
+      }
+    );
+    expect(screen.getByText(/invalid syntax/)).toBeVisible();
+    expect(screen.getByText('/p/ipcluster_config.py, line 2')).toBeVisible();
+  });
+
+  it('leads to output and log of a failure', async () => {
+    const { said } = shown({
+      state: 'failed',
+      failure: FAILURE,
+      engines: NONE
+    });
+    await userEvent.click(screen.getByRole('button', { name: 'Show output' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Open log' }));
+    expect(said).toEqual(
+      expect.arrayContaining(['output default:', 'log default: controller'])
+    );
+  });
+
+  it('lets nothing be asked for while the server is out of reach', () => {
+    shown({}, { stale: true });
+    expect(screen.getByRole('combobox')).toBeDisabled();
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeDisabled();
+  });
+
+  it('tells what was asked for until it is seen', () => {
+    shown({}, { asked: 'stop' });
+    expect(screen.getByText('asked to stop')).toBeVisible();
+  });
+
+  it('offers nothing to start or stop of clusters that others started', () => {
+    shown({ origin: 'external' });
+    expect(screen.getByText('external')).toBeVisible();
+    expect(screen.queryByRole('combobox')).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Stop' })).toBeNull();
+  });
+});

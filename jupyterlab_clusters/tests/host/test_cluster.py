@@ -178,7 +178,9 @@ def test_where_ipyparallel_differs_the_stock_controller_runs(cluster: Cluster) -
         f"sys.argv = ['x', '--profile-dir={cluster.folder}', '--orphan-timeout=5']; controller.main()"
     )
     cluster.agent.spawn(cluster.agent.process("controller", [sys.executable, "-c", stock]))
-    until(lambda: cluster.file("client").exists() and cluster.file("engine").read_text().endswith("}"), within=30)
+    # The stock controller writes one after the other, and neither at once.
+    engine = cluster.file("engine")
+    until(lambda: engine.exists() and engine.read_text().endswith("}"), within=30)
     assert "runs unchanged" in cluster.agent.log("controller")
     client = cluster.client()
     cluster.start_engines(0)

@@ -21,11 +21,17 @@ from .states import LIVE, EngineState
 
 @dataclass
 class Slot:
-    """One place for an engine. ``uuid`` names the present engine, ``order`` its age (higher is newer)."""
+    """One place for an engine. ``uuid`` names the present engine, ``order`` its age (higher is newer).
+
+    ``asks_id`` is the number the engine asks the hub for: that of its slot, so that ``client[2]`` is the
+    engine in slot 2. Only the first engine of a slot asks: the hub still fails tasks of a dead engine
+    by its number minutes later, and would hit the one that took the number over.
+    """
 
     number: int
     uuid: str
     order: int
+    asks_id: int | None = None
     state: EngineState = "queued"
     hub_id: int | None = None
     process: Process | None = None
@@ -61,6 +67,7 @@ class EngineSet:
         self._slots: dict[int, Slot] = {}
         self._by_uuid: dict[str, Slot] = {}
         self._order = 0
+        self._fresh_from = 0
         self.touched: set[int] = set()
 
     def __iter__(self) -> Iterator[Slot]:
@@ -110,7 +117,9 @@ class EngineSet:
         if old is not None:
             self._by_uuid.pop(old.uuid, None)
         self._order += 1
-        slot = Slot(number=number, uuid=new_uuid(number), order=self._order)
+        asks_id = number if number >= self._fresh_from else None
+        self._fresh_from = max(self._fresh_from, number + 1)
+        slot = Slot(number=number, uuid=new_uuid(number), order=self._order, asks_id=asks_id)
         self._slots[number] = slot
         self._by_uuid[slot.uuid] = slot
         self.touched.add(number)
@@ -127,7 +136,9 @@ class EngineSet:
         self.drop([slot.number for slot in self._slots.values() if slot.state in ("lost", "exited")])
 
     def clear(self) -> None:
+        """All are gone, and so is the controller that knew their numbers."""
         self.drop(list(self._slots))
+        self._fresh_from = 0
 
     def drop(self, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -253,6 +264,7 @@ class EngineSet:
             self._slots[slot.number] = slot
             self._by_uuid[slot.uuid] = slot
             self._order = max(self._order, slot.order)
+            self._fresh_from = max(self._fresh_from, slot.number + 1)
             self.touched.add(slot.number)
 
 

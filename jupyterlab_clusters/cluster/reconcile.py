@@ -215,7 +215,9 @@ class Reconciler:
     async def _launch(self, fresh: list[Slot]) -> None:
         assert self.launcher is not None and self.files is not None
         connection = await asyncio.to_thread(self.files.engine_text)
-        specs = [EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection) for slot in fresh]
+        specs = [
+            EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection, asks_id=slot.asks_id) for slot in fresh
+        ]
         await self.launcher.start_engines(specs)
         self.save_soon()
 

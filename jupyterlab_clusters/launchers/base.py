@@ -157,11 +157,13 @@ class Usage:
 @dataclass(frozen=True)
 class EngineSpec:
     """One engine to start: ``uuid`` becomes its identity at the hub, ``connection`` is the content
-    of the controller's engine connection file (it holds the key: never log it)."""
+    of the controller's engine connection file (it holds the key: never log it), ``asks_id`` the number
+    it asks the hub for (``None``: any)."""
 
     slot: int
     uuid: str
     connection: str
+    asks_id: int | None = None
 
 
 class Watcher(Protocol):

@@ -71,22 +71,24 @@ def controller_argv(plan: Plan) -> list[str]:
     return argv
 
 
-def engine_args(plan: Plan, uuid: str) -> list[str]:
+def engine_args(plan: Plan, uuid: str, asks_id: int | None = None) -> list[str]:
     """Arguments of one engine, without the program; later ones win."""
     settings = plan.settings
     args = [f"--profile-dir={plan.profile_dir}", f"--cluster-id={plan.cluster_id}", f"--ident={uuid}"]
+    if asks_id is not None:
+        args.append(f"--IPEngine.id={asks_id}")
     args += trait_args(settings, ("IPEngine", "IPythonParallelKernel", "InteractiveShellApp", "InteractiveShell"))
     args += map(str, first(settings, ENGINE_CLASSES, "engine_args", []))
     args += map(str, plan.options.get("engine_args", []))
     return args
 
 
-def engine_argv(plan: Plan, uuid: str) -> list[str]:
+def engine_argv(plan: Plan, uuid: str, asks_id: int | None = None) -> list[str]:
     """The whole command of one engine started as a plain process."""
     program = [sys.executable, "-m", "jupyterlab_clusters.host.engine"]
     # A profile that names its own engine program gets that program.
     program = list(map(str, first(plan.settings, ENGINE_CLASSES, "engine_cmd", program)))
-    return program + engine_args(plan, uuid)
+    return program + engine_args(plan, uuid, asks_id)
 
 
 def fork_wanted(plan: Plan) -> bool:

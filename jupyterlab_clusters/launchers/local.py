@@ -109,8 +109,8 @@ class LocalLauncher(Launcher):
                 {
                     "name": slot_name(engine.slot),
                     "uuid": engine.uuid,
-                    "argv": engine_argv(self.plan, engine.uuid),
-                    "args": engine_args(self.plan, engine.uuid),
+                    "argv": engine_argv(self.plan, engine.uuid, engine.asks_id),
+                    "args": engine_args(self.plan, engine.uuid, engine.asks_id),
                     "env": engine_environment(self.plan, engine),
                     "log": self._log(slot_name(engine.slot)),
                     "role": "engine",

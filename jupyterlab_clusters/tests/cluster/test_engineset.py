@@ -94,6 +94,16 @@ def test_scaling_replaces_lost_engines_in_their_slots() -> None:
     assert [slot.number for slot in engines.open(2)] == [2, 4]
 
 
+def test_only_the_first_engine_of_a_slot_asks_the_hub_for_its_number() -> None:
+    engines = running(3)
+    assert [slot.asks_id for slot in engines] == [0, 1, 2]
+    assert engines.renew(1).asks_id is None
+    engines.drop([2])
+    assert [slot.asks_id for slot in engines.open(2)] == [None, 3]
+    engines.clear()
+    assert [slot.asks_id for slot in engines.open(1)] == [0], "a new controller knows no numbers"
+
+
 def test_what_is_stopping_is_not_counted_as_live_but_as_launched() -> None:
     engines = running(3)
     engines.stopping([0])

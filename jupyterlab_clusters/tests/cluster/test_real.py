@@ -54,7 +54,8 @@ async def test_a_click_gives_engines_that_compute_and_stop_leaves_nothing(site: 
     assert (model.state, model.wanted) == ("starting", 4), "said at once"
     await until(cluster, lambda model: model.state == "running")
     pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 4)
-    assert sorted(pids) == sorted(engine.pid for engine in cluster.engines())
+    assert pids == [engine.pid for engine in cluster.engines()], "client[2] is the engine in slot 2"
+    assert [engine.id for engine in cluster.engines()] == [0, 1, 2, 3]
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=10)
     assert cluster.engines() == []

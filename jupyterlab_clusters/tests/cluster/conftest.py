@@ -85,6 +85,13 @@ class Site:
         await self.clusters.close()
 
 
+def controller_says(cluster: Cluster) -> str:
+    try:
+        return "\n".join(line.text for line in cluster.log("controller").page(None, 25, 0).lines)
+    except OSError as error:
+        return str(error)
+
+
 async def until(cluster: Cluster, condition: Callable[[ClusterModel], bool], *, within: float = 30.0) -> ClusterModel:
     """Wait for a state that must come; fails with the model that was there instead."""
     end = time.monotonic() + within
@@ -92,7 +99,9 @@ async def until(cluster: Cluster, condition: Callable[[ClusterModel], bool], *, 
         model = cluster.model()
         if condition(model):
             return model
-        assert time.monotonic() < end, f"not within {within} s: {model}"
+        assert time.monotonic() < end, (
+            f"not within {within} s: {model}\n{cluster.engines()}\n{controller_says(cluster)}"
+        )
         await asyncio.sleep(0.01)
 
 

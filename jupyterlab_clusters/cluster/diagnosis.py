@@ -62,6 +62,10 @@ KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
 )
 
 
+#: What our controller says when one of its own processes died.
+PART_ENDED = re.compile(r"(\S+), a part of the controller, has ended \(([^)]*)\)")
+
+
 def recognised(text: str) -> tuple[str, str] | None:
     """Cause and hint for what a program said; ``None`` when it is nothing known."""
     for pattern, cause, hint in KNOWN:
@@ -103,6 +107,9 @@ async def controller_failed(exit: Exit | None, tail: Tail, *, was_running: bool 
         cause, hint = known
     elif exit is None:
         cause, hint = "The controller did not get ready in time.", "Its log may tell what it waits for."
+    elif part := PART_ENDED.search(output):
+        cause = f"The controller ended, because a part of it did: {part[1]} ({part[2]})."
+        hint = "The end of its log may tell more. Start again to get a new controller and new engines."
     elif was_running:
         cause = f"The controller ended: {sentence(exit)}."
         hint = "Start again to get a new controller and new engines; engines still at work end by themselves."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..hub.connection import ConnectionInfo
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PUBLISH_DELAY = 0.01
 #: How long the hub may take to hear of a death by itself before we tell it (seconds).
 DEATH_GRACE = 0.05
+#: How long a stop of engines waits for the hub to know of it (seconds).
+HUB_LETS_GO = 1.0
 #: How long a controller that has written its files may take to answer (seconds).
 HUB_TIMEOUT = 30.0
 
@@ -44,6 +46,8 @@ class Listening:
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
         self._deaths: dict[str, int] = {}
+        self._at_hub: set[str] = set()
+        self._departures: list[tuple[set[str], asyncio.Future[None]]] = []
         self._publish_due: asyncio.TimerHandle | None = None
         self._looking = False
         self._ticking: asyncio.Task[None] | None = None
@@ -102,6 +106,7 @@ class Listening:
     # -- the hub tells ------------------------------------------------------------
 
     def registered(self, hub_id: int, uuid: str) -> None:
+        self._at_hub.add(uuid)
         with self.cluster.lock:
             known = self.cluster.engine_set.registered(hub_id, uuid)
             failure, counts = self.cluster.failure, self.cluster.engine_set.counts()
@@ -112,6 +117,11 @@ class Listening:
 
     def unregistered(self, hub_id: int, uuid: str) -> None:
         self._deaths.pop(uuid, None)
+        self._at_hub.discard(uuid)
+        for left, over in self._departures:
+            left.discard(uuid)
+            if not left and not over.done():
+                over.set_result(None)
         with self.cluster.lock:
             self.cluster.engine_set.unregistered(uuid)
         self._news()
@@ -154,11 +164,22 @@ class Listening:
             self.monitor = monitor
         await self.look_again()
 
+    async def departed(self, uuids: Iterable[str]) -> None:
+        """Wait, though not for long, until the hub has let go of these: a client that comes then sees what we say."""
+        left = self._at_hub & set(uuids)
+        if not left or self.monitor is None:
+            return
+        waiter = (left, self.loop.create_future())
+        self._departures.append(waiter)
+        await asyncio.wait([waiter[1]], timeout=HUB_LETS_GO)
+        self._departures.remove(waiter)
+
     async def disconnect(self) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
         self._looking = False
+        self._at_hub.clear()
         monitor, self.monitor = self.monitor, None
         if monitor is not None:
             await monitor.close()

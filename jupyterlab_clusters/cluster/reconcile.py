@@ -48,6 +48,8 @@ class Reconciler:
         self._replace = False
         self._save_due: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
+        self._closed = False
+        self._ours_to_end = False
         self._tail = Tail(cluster)
 
     # -- orders, called on the actor's loop -----------------------------------
@@ -89,6 +91,7 @@ class Reconciler:
         task = self.loop.create_task(self._order_guarded(work))
         self._orders.add(task)
         task.add_done_callback(self._orders.discard)
+        task.add_done_callback(lambda _: work.close())  # cancelled before it began
 
     async def _order_guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -99,10 +102,14 @@ class Reconciler:
             self.cluster.parts.log.exception("an order to cluster %s failed", self.cluster.key)
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        await self._tried(work)
+        # Also what was wanted while a failure was being cleared away.
+        while self._again and self.cluster.state in ("starting", "running"):
+            await self._tried(self._up())
+
+    async def _tried(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-            while self._again:
-                await self._up()
         except LaunchFailed as error:
             await self._failed(error)
         except Exception as error:  # a fault of ours must not leave the cluster starting for ever
@@ -128,6 +135,7 @@ class Reconciler:
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
+            self._ours_to_end = False
             self.cluster.step = None
             self.cluster.publish()
         await self.save()
@@ -138,7 +146,6 @@ class Reconciler:
         await self._clean_before()
         await self._profile()
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
-        self.launcher = self._made(plan)
         await self.save(strictly=True)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         if await self.files.answered():
@@ -148,6 +155,9 @@ class Reconciler:
                 hint="Stop it where it was started, or make a new cluster with another name.",
             )
         await asyncio.to_thread(self.files.remove)
+        # Only from here on is there anything that a failure may clear away.
+        self.launcher = self._made(plan)
+        self._ours_to_end = True
         self.order(self.launcher.prepare())
         await self.launcher.start_controller()
         await self._connection_files()
@@ -292,9 +302,11 @@ class Reconciler:
         if self.launcher is None or not slots:
             return
         with self.cluster.lock:
+            uuids = [slot.uuid for slot in self.cluster.engine_set if slot.number in slots]
             self.cluster.engine_set.stopping(slots)
             self.cluster.publish()
         await self.launcher.stop_engines(slots, grace=self.cluster.parts.policy.stop_grace)
+        await self.listening.departed(uuids)
         with self.cluster.lock:
             if not keep:
                 self.cluster.engine_set.drop(slots)
@@ -328,7 +340,8 @@ class Reconciler:
             return
         stopping = cluster.state == "stopping"
         self._note(error, state=True)
-        if not stopping:
+        # A controller that was there before this server, and cannot be reached now, may well go on.
+        if not stopping and (self._ours_to_end or error.step != "controller"):
             await self._let_go_of_hub()
             try:
                 await self._clean_up(1.0)
@@ -382,7 +395,7 @@ class Reconciler:
         return self.launcher.saved() if self.launcher is not None else None
 
     def save_soon(self) -> None:
-        if self._save_due is None:
+        if self._save_due is None and not self._closed:
             self._save_due = self.loop.call_later(SAVE_DELAY, self._save_now)
 
     def _save_now(self) -> None:
@@ -451,11 +464,12 @@ class Reconciler:
             await self._up()
             return
         await self.listening.connect(self.files)
-        await self._registered()
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
             self.cluster.publish()
+        # Engines that died meanwhile are a loss, not a start that failed.
+        await self._registered()
         await self.save()
 
     async def _resume_without_controller(self, before: str) -> None:
@@ -481,6 +495,9 @@ class Reconciler:
             else:
                 self._activity.cancel()
                 await asyncio.wait([self._activity], timeout=2)
+        self._closed = True
+        if self._save_due is not None:
+            self._save_due.cancel()
         for task in list(self._orders):
             if task is not asyncio.current_task():
                 task.cancel()

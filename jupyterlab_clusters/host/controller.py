@@ -3,7 +3,8 @@
 Promise: what clients and engines talk to is ipyparallel's own controller, with
 its configuration files and options. Where ipyparallel's insides are not as
 expected it runs the stock controller with a short beat and says so in the log.
-Exit code 86: nobody needed this cluster any more.
+When one of its own processes dies it ends, as it would only look alive.
+Exit code 86: nobody needed this cluster any more; 87: a part of it died.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import multiprocessing
 import os
 import resource
 import sys
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing import Process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,13 +29,15 @@ import zmq
 from ipyparallel.controller import app as stock
 from traitlets import Float, default
 
-from . import heart
+from . import heart, ports
 from .hub import Hub
 from .messages import DEATHS_VARIABLE, ORPHANED
 from .orphan import Company, connections
 
 #: How long engines get to end after they were asked to, when the cluster is an orphan (seconds).
 ENGINES_END = 2.0
+
+BROKEN = 87
 
 SHORT_BEAT = "--HeartMonitor.period=500"
 
@@ -45,6 +51,7 @@ class IPController(stock.IPController):  # type: ignore[misc]
         0.0, config=True, help="Seconds without client and task after which the cluster ends; 0 = never."
     )
     visits: Any = None
+    _ending = False
 
     @default("registration_timeout")
     def _default_registration_timeout(self) -> int:
@@ -81,6 +88,32 @@ class IPController(stock.IPController):  # type: ignore[misc]
         if (fd := os.environ.pop(DEATHS_VARIABLE, None)) is not None:
             listen_to_deaths(self.hub, int(fd))
         super().start()
+
+    def init_signal(self) -> None:
+        # Here all parts have just been started.
+        super().init_signal()
+        self.heartmonitor_process.name = "HeartMonitor"
+        for child in [*self.children, self.heartmonitor_process]:
+            process = getattr(child, "launcher", child)
+            if isinstance(process, BaseProcess):
+                self.loop.add_handler(process.sentinel, partial(self._part_ended, process, child.name), self.loop.READ)
+
+    def terminate_children(self) -> None:
+        self._ending = True
+        super().terminate_children()
+
+    def _part_ended(self, process: BaseProcess, name: str, fd: int, events: int) -> None:
+        self.loop.remove_handler(fd)
+        if self._ending:
+            return
+        process.join(1)
+        code = process.exitcode
+        how = f"exit code {code}" if code is None or code >= 0 else f"signal {-code}"
+        self.log.critical("%s, a part of the controller, has ended (%s): nothing works without it", name, how)
+        self.terminate_children()
+        self.cleanup_connection_files()
+        logging.shutdown()
+        os._exit(BROKEN)
 
     def _end_as_orphan(self) -> None:
         self._ask_engines_to_end()
@@ -143,7 +176,7 @@ def listen_to_deaths(hub: Hub, fd: int) -> None:
 
 def fits() -> bool:
     """Whether ipyparallel is as this module needs it."""
-    needed = ("Hub", "start_heartmonitor", "time", "disambiguate_url", "aliases")
+    needed = ("Hub", "start_heartmonitor", "time", "disambiguate_url", "aliases", "util")
     hub = ("by_ident", "incoming_registrations", "engines", "ids", "pending", "unassigned", "_save_engine_state")
     return heart.fits() and all(hasattr(stock, name) for name in needed) and all(hasattr(Hub, name) for name in hub)
 
@@ -180,6 +213,7 @@ def main() -> None:
     if sys.platform.startswith("linux"):
         # The default of Python 3.14 starts a Python for each of the eight children.
         multiprocessing.set_start_method("fork", force=True)
+    stock.util.select_random_ports = ports.keep_random_ports
     asyncio.set_event_loop(asyncio.new_event_loop())
     IPController.launch_instance()
 

@@ -23,7 +23,7 @@ from .logindex import LogIndex
 from .messages import DEATHS_VARIABLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
-from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain
+from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, wait_told
 
 #: How long engines may take to end by themselves when their controller ended as an orphan (seconds).
 ORPHAN_GRACE = 2.0
@@ -80,7 +80,8 @@ class Group:
             raise Refused("cwd", f"The working folder {cwd} does not exist on this machine.")
         superseded = self._superseded
         async with self._starting:
-            new = [spec for spec in specs if not self._is_running(spec.name)]
+            new = [spec for spec in specs if not self._has(spec)]
+            await self._make_room([self.processes[spec.name] for spec in new if self._is_running(spec.name)])
             nursery, why = None, None
             if new and asked.get("fork"):
                 nursery, why = await self._nursery(asked, env, superseded)
@@ -91,6 +92,14 @@ class Group:
                 await end([self.processes[spec.name] for spec in new if spec.name in self.processes], 0.5)
                 raise Refused("superseded", "The start was superseded by a stop.")
         return [self.processes[spec.name].record.as_json() for spec in specs]
+
+    async def _make_room(self, former: Sequence[Process]) -> None:
+        """Who had a name before must have ended. Raises :class:`Refused`."""
+        await wait_told(
+            [process for process in former if not proc.lives(process.record.pid, process.record.create_time)]
+        )
+        if left := [process.record.name for process in former if process.running]:
+            raise Refused("still-running", f"The process that was {', '.join(left)} has not ended yet.")
 
     async def _nursery(
         self, asked: Mapping[str, Any], env: Mapping[str, str], superseded: asyncio.Future[None]
@@ -272,6 +281,10 @@ class Group:
 
     def _running(self) -> Iterable[Process]:
         return (process for process in self.processes.values() if process.running)
+
+    def _has(self, spec: Spec) -> bool:
+        """Whether this very process was begun before: a request may come twice."""
+        return self._is_running(spec.name) and self.processes[spec.name].record.uuid == spec.uuid
 
     def _is_running(self, name: str) -> bool:
         return name in self.processes and self.processes[name].running

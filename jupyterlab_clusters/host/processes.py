@@ -21,6 +21,8 @@ from .messages import AGENT_VARIABLE, GROUP_VARIABLE, NURSERY_VARIABLE, Record, 
 
 #: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
 KILL_TIME = 5.0
+#: How long it may take until the end of a process that is gone is told (seconds).
+TELL_TIME = 5.0
 
 
 @dataclass
@@ -147,7 +149,18 @@ async def end(processes: Sequence[Process], grace: float) -> list[int]:
         if pid not in own:
             _signal(pid, created, signal.SIGTERM)
     await wait_gone(victims, grace)
-    return await kill(_with_descendants(processes) | {p: c for p, c in victims.items() if proc.lives(p, c)})
+    left = await kill(_with_descendants(processes) | {p: c for p, c in victims.items() if proc.lives(p, c)})
+    await wait_told([process for process in processes if process.record.pid not in left])
+    return left
+
+
+async def wait_told(processes: Iterable[Process]) -> None:
+    """The end of a forked process is known here a moment after it is over, when its nursery has told."""
+    waits = [asyncio.ensure_future(process.gone.wait()) for process in processes if process.running]
+    if waits:
+        _, late = await asyncio.wait(waits, timeout=TELL_TIME)
+        for wait in late:
+            wait.cancel()
 
 
 async def kill(victims: Mapping[int, float]) -> list[int]:

@@ -80,7 +80,10 @@ class HubMonitor:
         """What waits for these engines. Raises :class:`HubError`."""
         wanted = set(hub_ids)
         # Of all the hub would tell the dead as well; only where nobody is asked for, that is the way to ask.
-        answer = await self._hub.ask("queue_request", {"targets": sorted(wanted) or None}, timeout=timeout)
+        try:
+            answer = await self._hub.ask("queue_request", {"targets": sorted(wanted) or None}, timeout=timeout)
+        except HubRefused:  # one of them has gone, of which the news is still on its way
+            answer = await self._hub.ask("queue_request", {"targets": None}, timeout=timeout)
         self._heard()
         unassigned = int(answer.get("unassigned", 0))
         queues = {int(i): Queue(**of) for i, of in answer.items() if i.isdigit() and int(i) in wanted}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import ipyparallel as ipp
 import pytest
 
+from jupyterlab_clusters.cluster import listening
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.errors import BadInput, NotFound, WrongState
 
@@ -36,6 +37,10 @@ async def with_client(cluster: Cluster, work: Callable[[ipp.Client], Answer], en
             client.close()
 
     return await asyncio.to_thread(run)
+
+
+def leads(pid: int, what: str) -> bool:
+    return "host.controller" in what and os.getpgid(pid) == pid
 
 
 async def started(site: Site, engines: int, key: str = "default:") -> Cluster:
@@ -155,7 +160,7 @@ async def test_stop_supersedes_a_start(site: Site) -> None:
         cluster.start(4, None)
         await asyncio.sleep(wait)
         assert cluster.stop().state == "stopping"
-        assert cluster.stop().state == "stopping", "safe to repeat"
+        assert cluster.stop().state in ("stopping", "stopped"), "safe to repeat"
         model = await until(cluster, lambda model: model.state == "stopped", within=15)
         assert model.failure is None
         assert "host.controller" not in str(processes_marked(site.home))
@@ -187,6 +192,56 @@ async def test_a_restart_of_the_server_loses_nothing(site: Site, home: Path) -> 
     assert lost.cause is not None and lost.cause.signal == 11, "also a death that nobody watched has its cause"
     cluster.scale(4, False)
     await until(cluster, lambda model: model.engines.registered == 4)
+
+
+async def test_a_hub_that_cannot_be_reached_after_a_restart_costs_no_engine(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = await started(site, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    (controller,) = [pid for pid, what in processes_marked(site.home).items() if leads(pid, what)]
+    await site.close()
+    os.killpg(controller, signal.SIGSTOP)
+    monkeypatch.setattr(listening, "HUB_TIMEOUT", 1.0)
+    try:
+        await site.open()
+        cluster = site.clusters.get("default:")
+        model = await until(cluster, lambda model: model.state == "failed")
+        assert model.failure is not None and "hub does not answer" in model.failure.cause
+    finally:
+        os.killpg(controller, signal.SIGCONT)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state != "starting")
+    assert model.state == "running", model.failure
+    assert [engine.pid for engine in cluster.engines()] == pids, "nothing was ended, nothing started anew"
+
+
+async def test_engines_that_all_died_while_the_server_was_away_are_lost_not_a_failed_start(site: Site) -> None:
+    cluster = await started(site, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    await site.close()
+    for pid in pids:
+        os.kill(pid or 0, signal.SIGKILL)
+    await site.open()
+    model = await until(site.clusters.get("default:"), lambda model: model.state != "starting")
+    assert (model.state, model.engines.lost, model.degraded) == ("running", 2, True)
+
+
+async def test_a_cluster_started_elsewhere_is_never_touched(site: Site) -> None:
+    elsewhere = await asyncio.to_thread(
+        ipp.Cluster, n=1, profile_dir=str(site.home / "ipython" / "profile_default"), cluster_id=""
+    )
+    await elsewhere.start_cluster()
+    try:
+        cluster = site.clusters.get("default:")
+        cluster.start(1, None)
+        model = await until(cluster, lambda model: model.state == "failed")
+        assert model.failure is not None and "started elsewhere" in model.failure.cause
+        cluster.stop()
+        await until(cluster, lambda model: model.state == "stopped")
+        assert await with_client(cluster, lambda client: client[0].apply_sync(abs, -1), 1) == 1
+    finally:
+        await elsewhere.stop_cluster()
 
 
 async def test_the_agent_is_killed_and_engines_go_on(site: Site) -> None:

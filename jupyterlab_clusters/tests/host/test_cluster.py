@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import stat
 import sys
 import time
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import ipyparallel as ipp
 import pytest
+import zmq
+
+from jupyterlab_clusters.host import ports, proc
 
 from .conftest import GROUP, Cluster, alive, until
 
@@ -158,6 +162,37 @@ def test_the_controller_leads_its_group_and_raises_its_limits(cluster: Cluster) 
     members = group()
     os.kill(record["pid"], signal.SIGKILL)
     until(lambda: not any(alive(pid) for pid in members), within=3)
+
+
+@pytest.mark.parametrize("part", ["HeartMonitor", "TaskScheduler"])
+def test_a_controller_that_loses_a_part_ends_and_says_which(cluster: Cluster, part: str) -> None:
+    controller = cluster.start_controller()["pid"]
+    client = cluster.client()
+    cluster.start_engines(0)
+    registered(client, 1)
+    client.close()
+    parts = [pid for pid, session in sessions().items() if session == controller and pid != controller]
+    # In the order in which they were started.
+    os.kill({"HeartMonitor": max, "TaskScheduler": lambda pids: sorted(pids)[3]}[part](parts), signal.SIGKILL)
+    exited = cluster.agent.event("exited", "controller")["record"]
+    assert exited["exit_code"] == 87
+    assert f"{part}, a part of the controller, has ended (signal 9)" in cluster.agent.log("controller")
+
+
+def sessions() -> dict[int, int]:
+    return {pid: line.session for pid, line in proc.table().items()}
+
+
+def test_ports_that_were_found_free_stay_free() -> None:
+    kept = ports.keep_random_ports(3)
+    assert len(set(kept)) == 3
+    for port in kept:
+        with socket.socket() as stranger, pytest.raises(OSError):
+            stranger.bind(("127.0.0.1", port))
+        context = zmq.Context()
+        ours = context.socket(zmq.ROUTER)
+        ours.bind(f"tcp://127.0.0.1:{port}")
+        context.destroy(linger=0)
 
 
 def test_where_ipyparallel_differs_the_stock_controller_runs(cluster: Cluster) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,22 @@ def test_engine_killed_or_ended_is_told_with_its_status(cluster: Cluster) -> Non
     assert cluster.agent.ok("stop", group=GROUP, names=["slot-1"], grace=5) == {"left": []}
     exited = cluster.agent.event("exited", "slot-1")["record"]
     assert (exited["exit_code"], exited["asked"]) == (0, True)
+    client.close()
+
+
+def test_a_stop_ends_when_the_exit_is_known_and_the_name_is_free_again(cluster: Cluster) -> None:
+    cluster.start_controller()
+    client = cluster.client()
+    old = cluster.start_engines(0)[0]
+    registered(client, 1)
+    nursery = parent(old["pid"])
+    os.kill(nursery, signal.SIGSTOP)  # whoever reaps the engine is late
+    threading.Timer(0.7, os.kill, [nursery, signal.SIGCONT]).start()
+    assert cluster.agent.ok("stop", group=GROUP, names=["slot-0"], grace=2) == {"left": []}
+    assert cluster.agent.attach()[-1]["state"] == "exited"
+    new = cluster.start_engines(0)[0]
+    assert new["pid"] != old["pid"] and new["uuid"] != old["uuid"]
+    registered(client, 1)
     client.close()
 
 

@@ -48,6 +48,13 @@ def test_a_name_that_runs_is_returned_as_it_is(agent: Agent) -> None:
     assert agent.plain("import time; time.sleep(60)")["pid"] == first["pid"]
 
 
+def test_a_name_that_runs_with_another_identity_is_refused(agent: Agent) -> None:
+    agent.plain("import time; time.sleep(60)")
+    other = agent.process("slot-0", [sys.executable, "-c", "pass"], uuid="slot-0-y")
+    asked = {"group": GROUP, "fork": False, "env": {}, "cwd": "/", "processes": [other]}
+    assert agent.ask("spawn", **asked)["error"]["reason"] == "still-running"
+
+
 @pytest.mark.parametrize(
     "change, reason", [({"argv": ["/no/such/program"]}, "spawn-failed"), ({"log": "/no/such/folder/x.log"}, "log")]
 )

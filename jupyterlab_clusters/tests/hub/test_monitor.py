@@ -113,6 +113,14 @@ def test_a_death_that_we_tell_the_hub_comes_back_as_news(cluster, monitors, acto
     assert recorder.engines == {other_id: other}
 
 
+def test_asking_about_an_engine_that_has_just_gone_is_no_failure(cluster, monitors, actor):
+    monitor, recorder = monitors(cluster.connection)
+    uuid = cluster.start_engine()
+    hub_id = id_of(recorder, uuid)
+    status = actor.run(monitor.queue_status([hub_id, 4711]))
+    assert list(status.queues) == [hub_id], "the one that is there, although the hub refuses to tell of the other"
+
+
 def test_news_that_were_lost_are_healed(cluster, monitors, actor, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "HEAL", 0.3)
     _, reference = monitors(cluster.connection)

@@ -21,6 +21,8 @@ module.exports = {
   automock: false,
   collectCoverageFrom: ['src/**/*.{ts,tsx}', '!src/**/*.d.ts'],
   coverageReporters: ['lcov', 'text'],
+  // The built extension holds a second package.json of the same name.
+  modulePathIgnorePatterns: ['<rootDir>/jupyterlab_clusters/labextension'],
   testRegex: 'src/.*/.*.spec.ts[x]?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

@@ -6,6 +6,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type {
+  Asked,
   ICluster,
   IEngine,
   ILauncherModel,
@@ -54,7 +55,7 @@ export interface IClusters {
   readonly ready: boolean;
   readonly link: Link;
   /** What was asked for and not yet seen in the state: key to verb. */
-  readonly asked: ReadonlyMap<string, 'start' | 'stop' | 'scale' | 'interrupt'>;
+  readonly asked: ReadonlyMap<string, Asked>;
   /** The key of the cluster whose engines are shown; null when none. */
   selected: string | null;
   readonly changed: ISignal<IClusters, IChange<string>>;

@@ -231,29 +231,37 @@ class Reconciler:
         await self.launcher.start_engines(specs)
         self.save_soon()
 
-    async def _registered(self) -> None:
+    def _patience(self) -> float:
+        return max(self.cluster.parts.policy.register_timeout, 0.1 * (self.cluster.wanted or 0))
+
+    async def _settled(self) -> bool:
+        """Wait until every engine has registered or ended; False when something else is wanted now."""
         cluster = self.cluster
-        wait = max(cluster.parts.policy.register_timeout, 0.1 * (cluster.wanted or 0))
-        deadline = self.loop.time() + wait
+        deadline = self.loop.time() + self._patience()
         while not self._again:
             with cluster.lock:
-                waiting = [slot for slot in cluster.engine_set.live() if not slot.registered]
-                counts = cluster.engine_set.counts()
+                waiting = any(not slot.registered for slot in cluster.engine_set.live())
             if not waiting or self.loop.time() > deadline:
-                break
+                return True
             if (exit := self.listening.controller_exit) is not None:
                 raise await controller_failed(exit, self._tail)
             self.listening.changed.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.listening.changed.wait(), max(0.01, deadline - self.loop.time()))
-        else:
+        return False
+
+    async def _registered(self) -> None:
+        """As :meth:`_settled`, and say what is missing."""
+        if not await self._settled():
             return
-        wanted = cluster.wanted or 0
-        if wanted and counts.registered == 0:
-            raise await none_registered(wanted, wait, self._tail)
-        if counts.registered < wanted:
+        cluster = self.cluster
+        with cluster.lock:
+            registered, wanted = cluster.engine_set.counts().registered, cluster.wanted or 0
+        if wanted and registered == 0:
+            raise await none_registered(wanted, self._patience(), self._tail)
+        if registered < wanted:
             with cluster.lock:
-                cluster.failure = some_missing(counts.registered, wanted, wait, cluster.engine_set)
+                cluster.failure = some_missing(registered, wanted, self._patience(), cluster.engine_set)
 
     # -- down -----------------------------------------------------------------
 
@@ -464,12 +472,12 @@ class Reconciler:
             await self._up()
             return
         await self.listening.connect(self.files)
+        # Engines that died meanwhile are a loss, not a start that failed.
+        await self._settled()
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
             self.cluster.publish()
-        # Engines that died meanwhile are a loss, not a start that failed.
-        await self._registered()
         await self.save()
 
     async def _resume_without_controller(self, before: str) -> None:

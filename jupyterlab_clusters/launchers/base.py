@@ -107,7 +107,7 @@ class Plan:
     """Everything a launcher is told about its cluster.
 
     ``settings`` are the profile's values by trait name
-    (``{"Cluster.engine_args": [...]}``); ``options`` what the person chose, by
+    (``{"Cluster.controller_args": [...]}``); ``options`` what the person chose, by
     the launcher's own JSON schema. ``log_dir`` is private to the cluster and
     exists. ``environment`` is the Jupyter server's.
     """

@@ -28,4 +28,5 @@ class ProfileHandler(Resource):
         created = await asyncio.to_thread(profiles.write, name, asked.settings)
         if created:
             self.set_status(201)
+        await profiles.refresh(name)
         return await asyncio.to_thread(profiles.model, name)

@@ -13,9 +13,13 @@ import { Engines } from './engines';
 import { Loads } from './loads';
 import { Rows } from './rows';
 import type { IClusterActions, ITopicSource, Row } from './source';
-import type { ICluster, ILauncherModel, IPreview, IProfile } from './state';
-
-type Asked = 'start' | 'stop' | 'scale' | 'interrupt';
+import type {
+  Asked,
+  ICluster,
+  ILauncherModel,
+  IPreview,
+  IProfile
+} from './state';
 
 /** The collection behind the token `IClusters`. */
 export class Clusters implements IClusters, IDisposable {

@@ -202,3 +202,6 @@ export interface IPreview {
   readonly script: string | null;
   readonly notes: readonly string[];
 }
+
+/** A request that was made and is not yet seen in the state. */
+export type Asked = 'start' | 'stop' | 'scale' | 'interrupt';

@@ -1,5 +1,5 @@
 /** Counts and words for rows, status bar and notices. Pure. */
-import type { ICluster } from './state';
+import type { ICluster, IProfile } from './state';
 
 /** A cluster's name for a person: its profile, and its id where it has one. */
 export function nameOf(
@@ -56,4 +56,10 @@ export function canStop(cluster: ICluster): boolean {
     cluster.state === 'running' ||
     (cluster.state === 'failed' && cluster.engines.launched > 0)
   );
+}
+
+/** The number of engines that a profile itself asks for, if it does. */
+export function enginesOf(profile: IProfile | undefined): number | null {
+  const asked = profile?.settings.find(one => one.name === 'Cluster.n')?.value;
+  return typeof asked === 'number' ? asked : null;
 }

@@ -23,7 +23,6 @@ import type { ICapabilities, ICluster } from '../cluster/state';
 import { busyLost, canStart, canStop, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { KEY, chosen } from './chosen';
-import { followStart } from './notices';
 
 type Args = ReadonlyPartialJSONObject;
 
@@ -190,6 +189,7 @@ class ClusterCommands {
     const engines = typeof args.engines === 'number' ? args.engines : undefined;
     await this._try(this._cluster(args), async cluster => {
       await this.clusters.start(cluster.key, engines);
+      const { followStart } = await import('./notices');
       followStart(this.clusters, cluster.key, this.registry, this.trans);
     });
   }

@@ -37,7 +37,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
           const local = launchers.find(one => one.name === 'local');
           const cores = local?.options['x-cores'];
           await dialog.newCluster({
-            profiles: profiles.map(one => one.name),
+            profiles,
             launchers,
             cores: typeof cores === 'number' ? cores : 1,
             trans,

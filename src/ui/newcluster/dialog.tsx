@@ -7,7 +7,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import type { ILauncherModel } from '../../cluster/state';
+import type { ILauncherModel, IProfile } from '../../cluster/state';
+import { enginesOf } from '../../cluster/summary';
 import type { IDraft } from './draft';
 import { chosen, faults, fieldOf } from './draft';
 import { Form } from './form';
@@ -15,7 +16,7 @@ import '../../../style/newcluster.css';
 
 /** What the dialog is given. */
 export interface INewClusterOptions {
-  profiles: readonly string[];
+  profiles: readonly IProfile[];
   launchers: readonly ILauncherModel[];
   cores: number;
   trans: TranslationBundle;
@@ -23,17 +24,24 @@ export interface INewClusterOptions {
   create(draft: IDraft, start: boolean): Promise<void>;
 }
 
+function suggested(
+  profile: string,
+  profiles: readonly IProfile[]
+): number | null {
+  return enginesOf(profiles.find(one => one.name === profile));
+}
+
 /** Holds the draft between drawings. */
 class Body extends ReactWidget {
   constructor(private readonly _options: INewClusterOptions) {
     super();
-    const { launchers, cores } = _options;
+    const { launchers, profiles, cores } = _options;
     const launcher = launchers.find(one => one.available);
     this.draft = {
       profile: 'default',
       clusterId: '',
       launcher: launcher?.name ?? 'local',
-      engines: cores,
+      engines: suggested('default', profiles) ?? cores,
       options: {}
     };
   }
@@ -53,7 +61,8 @@ class Body extends ReactWidget {
   }
 
   protected render(): JSX.Element {
-    const { profiles, launchers, trans } = this._options;
+    const { launchers, trans } = this._options;
+    const profiles = this._options.profiles.map(one => one.name);
     return (
       <Form
         draft={this.draft}
@@ -63,7 +72,7 @@ class Body extends ReactWidget {
         trans={trans}
         onChange={part => {
           // Merged here: two changes may come before the next drawing.
-          this.draft = { ...this.draft, ...part };
+          this.draft = { ...this.draft, ...this._suggested(part), ...part };
           this._refusal = null;
           this.update();
         }}
@@ -71,6 +80,17 @@ class Body extends ReactWidget {
     );
   }
 
+  /** Until a number is typed, that of the profile holds. */
+  private _suggested(part: Partial<IDraft>): Partial<IDraft> {
+    this._typed = this._typed || 'engines' in part;
+    if (this._typed || part.profile === undefined) {
+      return {};
+    }
+    const { profiles, cores } = this._options;
+    return { engines: suggested(part.profile, profiles) ?? cores };
+  }
+
+  private _typed = false;
   private _refusal: {
     message: string;
     field: keyof IDraft | null;

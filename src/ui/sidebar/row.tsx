@@ -6,12 +6,12 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ellipsesIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import type { ICluster, IProfile } from '../../cluster/state';
-import { canStart, canStop, nameOf } from '../../cluster/summary';
+import type { Asked, ICluster, IProfile } from '../../cluster/state';
+import { canStart, canStop, enginesOf, nameOf } from '../../cluster/summary';
 import { Cells } from './cells';
 import { CountPicker } from './countpicker';
 import { Failure } from './failure';
-import { SHAPES, countWords, stateWord, stepWords } from './words';
+import { SHAPES, askedWord, countWords, stateWord, stepWords } from './words';
 
 /** What a row can ask for. */
 export interface IRowActions {
@@ -32,7 +32,7 @@ export interface IRowActions {
 export interface IRowProps {
   cluster: ICluster;
   /** What was asked for and is not seen yet. */
-  asked: string | undefined;
+  asked: Asked | undefined;
   profile: IProfile | undefined;
   selected: boolean;
   /** Whether the Tab key reaches this row. */
@@ -78,7 +78,7 @@ export function Row(props: IRowProps): JSX.Element {
           <span className="jlc-Tag">{trans.__('external')}</span>
         )}
         <span className="jlc-Row-state">
-          {asked ? trans.__('asked to %1', asked) : word}
+          {asked ? askedWord(asked, trans) : word}
         </span>
         <button
           className="jp-ToolbarButtonComponent jlc-Row-menu"
@@ -165,7 +165,7 @@ function Controls(props: IRowProps): JSX.Element | null {
   const name = nameOf(cluster);
   const atRest = canStart(cluster);
   const count = (atRest ? chosen : null) ?? cluster.wanted;
-  const asked = profile?.settings.find(one => one.name === 'Cluster.n')?.value;
+  const own = enginesOf(profile);
   return (
     <div
       className="jlc-Row-controls"
@@ -174,7 +174,7 @@ function Controls(props: IRowProps): JSX.Element | null {
       <CountPicker
         value={count}
         cores={cores}
-        ofProfile={typeof asked === 'number' ? asked : null}
+        ofProfile={own}
         label={trans.__('Engines of %1', name)}
         disabled={
           stale ||

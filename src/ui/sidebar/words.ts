@@ -1,7 +1,7 @@
 /** What a row says about a cluster. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { ClusterState, ICluster, Step } from '../../cluster/state';
+import type { Asked, ClusterState, ICluster, Step } from '../../cluster/state';
 
 /** State by shape: told apart without colour. */
 export const SHAPES: Readonly<Record<ClusterState, string>> = {
@@ -22,6 +22,17 @@ export function stateWord(cluster: ICluster, trans: TranslationBundle): string {
     failed: trans.__('failed')
   };
   return words[cluster.state];
+}
+
+/** What was asked for and is not seen yet. */
+export function askedWord(asked: Asked, trans: TranslationBundle): string {
+  const words: Record<Asked, string> = {
+    start: trans.__('asked to start'),
+    stop: trans.__('asked to stop'),
+    scale: trans.__('asked to scale'),
+    interrupt: trans.__('asked to interrupt')
+  };
+  return words[asked];
 }
 
 /** What is being done, while something is. */

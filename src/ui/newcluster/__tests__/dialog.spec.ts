@@ -5,7 +5,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { configure, fireEvent, screen, waitFor } from '@testing-library/dom';
 import { axe, toHaveNoViolations } from 'jest-axe';
 
-import type { ILauncherModel } from '../../../cluster/state';
+import type { ILauncherModel, IProfile } from '../../../cluster/state';
 import { newCluster } from '../dialog';
 import type { IDraft } from '../draft';
 
@@ -50,6 +50,18 @@ const LAUNCHERS: readonly ILauncherModel[] = [
   }
 ];
 
+function profile(name: string, engines: number | null): IProfile {
+  const from = { file: 'ipcluster_config.py', line: 3 };
+  return {
+    name,
+    path: `/home/me/.ipython/profile_${name}`,
+    launcher: 'local',
+    loading: false,
+    settings: engines ? [{ name: 'Cluster.n', value: engines, ...from }] : [],
+    errors: []
+  };
+}
+
 /** As the server refuses: a sentence and the field that it is about. */
 class Refusal extends Error {
   constructor(
@@ -66,7 +78,7 @@ async function opened() {
   const server: { refuse: Error | null } = { refuse: null };
   let closed = false;
   const done = newCluster({
-    profiles: ['default', 'mpi'],
+    profiles: [profile('default', null), profile('mpi', 12)],
     launchers: LAUNCHERS,
     cores: 4,
     trans,
@@ -138,6 +150,20 @@ it('starts only when asked to, with what was filled in', async () => {
   ]);
 });
 
+it('offers the number of engines that a profile asks for, until one is typed', async () => {
+  const { sent, done } = await opened();
+  const engines = screen.getByLabelText('Engines');
+  await fill('Profile', 'mpi');
+  await waitFor(() => expect(engines).toHaveDisplayValue('12'));
+  await fill('Profile', 'another');
+  await waitFor(() => expect(engines).toHaveDisplayValue('4'));
+  await fill('Engines', '3');
+  await fill('Profile', 'mpi');
+  press('Create');
+  await done;
+  expect(sent).toMatchObject([[{ profile: 'mpi', engines: 3 }, false]]);
+});
+
 it('makes nothing when cancelled', async () => {
   const { sent, done } = await opened();
   press('Cancel');
@@ -200,7 +226,7 @@ it('does not ask twice while the server thinks', async () => {
   let settle: () => void = () => undefined;
   let asked = 0;
   const done = newCluster({
-    profiles: ['default'],
+    profiles: [profile('default', null)],
     launchers: LAUNCHERS,
     cores: 1,
     trans,

@@ -58,6 +58,7 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await row.stop();
     await row.is('stopped');
 
+    await page.notebook.close(true);
     await jupyter.kill();
     await sidebar.root.getByText(/reconnecting/).waitFor();
     await shoot('reconnecting');

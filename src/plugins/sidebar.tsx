@@ -11,9 +11,13 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
+import { SplitPanel } from '@lumino/widgets';
 
 import { CommandIDs, IClusters } from '../tokens';
 import { clusterIcon } from './icons';
+
+/** Of the height, for clusters, engines and activity. */
+const SHARES = [5, 4, 2];
 
 /** Adds the sidebar. */
 export const sidebar: JupyterFrontEndPlugin<void> = {
@@ -35,6 +39,9 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
       sections(app.commands, clusters, trans).forEach(part =>
         panel.addWidget(part)
       );
+      if (panel.content instanceof SplitPanel) {
+        panel.content.setRelativeSizes(SHARES);
+      }
     });
     panel.id = 'jupyterlab-clusters-sidebar';
     panel.title.icon = clusterIcon;

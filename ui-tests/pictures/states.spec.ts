@@ -1,5 +1,5 @@
 /** Pictures of every state, in the light and the dark theme, for README and docs. */
-import { mkdirSync, writeFileSync } from 'fs';
+import { mkdirSync, rmSync, writeFileSync } from 'fs';
 import * as path from 'path';
 
 import { test } from '../fixtures';
@@ -44,6 +44,7 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await notebook.run(connect(4));
     await notebook.run(WORK);
     await row.says('2 busy');
+    await sidebar.engine(3).is('idle');
     await shoot('running');
 
     const pids = await jupyter.enginePids('default:');
@@ -58,7 +59,6 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await row.stop();
     await row.is('stopped');
 
-    await page.notebook.close(true);
     await jupyter.kill();
     await sidebar.root.getByText(/reconnecting/).waitFor();
     await shoot('reconnecting');
@@ -72,8 +72,11 @@ for (const [name, theme] of Object.entries(THEMES)) {
       'c = get_config()\nc.Cluster.n = 1 / 0\n'
     );
     await page.reload();
+    // Asked for the notebook, whose kernel went with the server.
+    await page.getByRole('button', { name: 'No Kernel' }).click();
     await sidebar.open();
     await sidebar.row('broken').says('ZeroDivisionError');
     await shoot('profile-error');
+    rmSync(profile, { recursive: true });
   });
 }

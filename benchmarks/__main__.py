@@ -55,9 +55,9 @@ def main() -> None:
     results: list[Result] = []
     for name in asked.figures or FIGURES:
         began = time.monotonic()
-        results += importlib.import_module(f".figures.{name}", __package__).measure(asked.repeats)
-        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    print(table(results))
+        measured = importlib.import_module(f".figures.{name}", __package__).measure(asked.repeats)
+        results += measured
+        print(f"{name}: {time.monotonic() - began:.0f} s\n{table(measured)}\n", flush=True)
     if not asked.figures:
         RESULTS.write_text(text(results, asked.repeats), "utf-8")
 

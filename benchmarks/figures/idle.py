@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from ..result import Result
 from ..server import ROOT, Server
 from ..sides import SIDES, Ours, Stock, opened
@@ -36,8 +38,13 @@ def tab(server: Server, workspace: str = "") -> Iterator[None]:
         try:
             yield
         finally:
+            family = psutil.Process(browser.pid).children(recursive=True)
             browser.terminate()
             browser.wait(30)
+            # Its helpers write into the folder a little longer.
+            for one in psutil.wait_procs(family, timeout=10)[1]:
+                one.kill()
+            psutil.wait_procs(family, timeout=10)
 
 
 def paths(server: Server) -> list[str]:

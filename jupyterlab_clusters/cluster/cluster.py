@@ -254,7 +254,7 @@ class Cluster:
     def stop_engine(self, slot: int) -> EngineModel:
         with self.lock:
             place = self._engine(slot, "stop_one")
-            if place.state not in ("exited", "lost"):
+            if place.state not in ("stopping", "exited", "lost"):
                 self.wanted = max(0, (self.wanted or 0) - 1)
                 self.engine_set.stopping([slot])
                 self._order("stop_engine", slot)

@@ -70,7 +70,7 @@ class Listening:
         self.controller, self.controller_exit = process, None
         with self.cluster.lock:
             self.cluster.host = process.host
-        self._reconciler.save_soon()
+        self._reconciler.keeper.soon()
         self._news()
 
     def controller_exited(self, exit: Exit) -> None:
@@ -81,7 +81,7 @@ class Listening:
     def engine_launched(self, slot: int, uuid: str, process: Process) -> None:
         with self.cluster.lock:
             self.cluster.engine_set.launched(slot, uuid, process)
-        self._reconciler.save_soon()
+        self._reconciler.keeper.soon()
         self._news()
 
     def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
@@ -90,7 +90,7 @@ class Listening:
         if ended is not None and ended.hub_id is not None and self.controller_lives:
             self._deaths[uuid] = ended.hub_id
             self.loop.call_later(DEATH_GRACE, self._tell_hub, uuid)
-        self._reconciler.save_soon()
+        self._reconciler.keeper.soon()
         self._news()
 
     def usage(self, by_slot: Mapping[int, Usage]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from .actor import Actor
 from .connection import ConnectionFiles
 from .diagnosis import Tail, controller_failed, none_registered, profile_broken, some_missing
 from .engineset import Slot
+from .keeping import Keeper
 from .listening import Listening
 from .models import Failure
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 LOOK_FOR_FILES = 0.01
 #: How long a controller may take to write them (seconds).
 CONTROLLER_TIMEOUT = 60.0
-#: Changes of the record within this time are written once (seconds).
-SAVE_DELAY = 0.1
 
 
 class Reconciler:
@@ -46,9 +44,7 @@ class Reconciler:
         self._orders: set[asyncio.Task[None]] = set()
         self._again = False
         self._replace = False
-        self._save_due: asyncio.TimerHandle | None = None
-        self._saving = asyncio.Lock()
-        self._closed = False
+        self.keeper = Keeper(self)
         self._ours_to_end = False
         self._tail = Tail(cluster)
 
@@ -138,15 +134,15 @@ class Reconciler:
             self._ours_to_end = False
             self.cluster.step = None
             self.cluster.publish()
-        await self.save()
-        await self._write_compatible()
+        await self.keeper.save()
+        await self.keeper.write_compatible()
 
     async def _controller(self) -> None:
         cluster = self.cluster
         await self._clean_before()
         await self._profile()
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
-        await self.save(strictly=True)
+        await self.keeper.save(strictly=True)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         if await self.files.answered():
             raise LaunchFailed(
@@ -229,7 +225,7 @@ class Reconciler:
             EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection, asks_id=slot.asks_id) for slot in fresh
         ]
         await self.launcher.start_engines(specs)
-        self.save_soon()
+        self.keeper.soon()
 
     def _patience(self) -> float:
         return max(self.cluster.parts.policy.register_timeout, 0.1 * (self.cluster.wanted or 0))
@@ -285,7 +281,7 @@ class Reconciler:
             if cluster.state != "stopped":
                 cluster.move("stopped")
             cluster.publish()
-        await self.save()
+        await self.keeper.save()
 
     async def _clean_up(self, grace: float) -> None:
         """End every process, then remove the files by which others find the cluster."""
@@ -319,7 +315,7 @@ class Reconciler:
             if not keep:
                 self.cluster.engine_set.drop(slots)
             self.cluster.publish()
-        self.save_soon()
+        self.keeper.soon()
 
     async def _restart_slot(self, number: int) -> None:
         await self._stop_slots([number], keep=True)
@@ -344,7 +340,7 @@ class Reconciler:
                 cluster.step = None
                 cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
                 cluster.publish()
-            await self.save()
+            await self.keeper.save()
             return
         stopping = cluster.state == "stopping"
         self._note(error, state=True)
@@ -358,7 +354,7 @@ class Reconciler:
             with cluster.lock:
                 cluster.started_at = None
                 cluster.publish()
-        await self.save()
+        await self.keeper.save()
 
     def _note(self, error: LaunchFailed, *, state: bool = False) -> None:
         cluster = self.cluster
@@ -395,58 +391,12 @@ class Reconciler:
         # Engines are left alone: one that is busy may still finish and write its results.
         self._note(await controller_failed(exit, self._tail, was_running=True), state=True)
         await self._let_go_of_hub()
-        await self.save()
+        await self.keeper.save()
 
     # -- what survives ------------------------------------------------------------
 
     def saved(self) -> dict[str, Any] | None:
         return self.launcher.saved() if self.launcher is not None else None
-
-    def save_soon(self) -> None:
-        if self._save_due is None and not self._closed:
-            self._save_due = self.loop.call_later(SAVE_DELAY, self._save_now)
-
-    def _save_now(self) -> None:
-        self._save_due = None
-        self.order(self.save())
-        self.order(self._write_compatible())
-
-    async def save(self, *, strictly: bool = False) -> None:
-        """Write the record; ``strictly`` = a start must not go on without (:class:`LaunchFailed`)."""
-        cluster = self.cluster
-        try:
-            async with self._saving:
-                await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
-        except OSError as error:
-            cluster.parts.log.warning("the record of cluster %s cannot be saved: %s", cluster.key, error)
-            if strictly:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                why = "the disk is full" if full else (error.strerror or str(error))
-                raise LaunchFailed(
-                    "controller",
-                    f"What must survive a restart of the server cannot be saved: {why}.",
-                    hint=f"Make room in {cluster.parts.registry.folder(cluster.key).parent} and try again.",
-                    output=str(error),
-                ) from error
-
-    async def _write_compatible(self) -> None:
-        cluster = self.cluster
-        with cluster.lock:
-            controller = self.listening.controller
-            if controller is None or cluster.state != "running":
-                return
-            log_dir = cluster.parts.registry.folder(cluster.key) / "logs"
-            engines = [
-                (slot.number, slot.process, str(log_dir / f"slot-{slot.number}.log"))
-                for slot in cluster.engine_set
-                if slot.process is not None and slot.registered
-            ]
-        file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
-        text = compatible.content(cluster.profile_dir, cluster.definition.cluster_id, controller, engines, log_dir)
-        try:
-            await asyncio.to_thread(compatible.write, file, text)
-        except OSError as error:
-            cluster.parts.log.warning("the file %s for other programs cannot be written: %s", file, error)
 
     async def _resume(self, record: Mapping[str, Any]) -> None:
         cluster = self.cluster
@@ -478,7 +428,7 @@ class Reconciler:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
             self.cluster.publish()
-        await self.save()
+        await self.keeper.save()
 
     async def _resume_without_controller(self, before: str) -> None:
         exit = self.listening.controller_exit
@@ -503,15 +453,13 @@ class Reconciler:
             else:
                 self._activity.cancel()
                 await asyncio.wait([self._activity], timeout=2)
-        self._closed = True
-        if self._save_due is not None:
-            self._save_due.cancel()
+        self.keeper.close()
         for task in list(self._orders):
             if task is not asyncio.current_task():
                 task.cancel()
         await self.listening.disconnect()
         if self.launcher is not None:
-            await self.save()
+            await self.keeper.save()
             await self.launcher.close()
 
 

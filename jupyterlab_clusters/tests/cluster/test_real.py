@@ -148,6 +148,7 @@ async def test_one_engine_is_stopped_and_restarted_in_its_slot(site: Site) -> No
     await until(cluster, lambda model: cluster.engines()[2].uuid != old.uuid and model.engines.registered == 3)
     assert cluster.engines()[2].pid != old.pid
     cluster.stop_engine(0)
+    cluster.stop_engine(0)  # a second click
     model = await until(cluster, lambda model: cluster.engines()[0].state == "exited")
     assert (model.wanted, model.degraded) == (2, False)
     with pytest.raises(NotFound):

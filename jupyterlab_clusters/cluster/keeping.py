@@ -1,0 +1,85 @@
+"""What survives of a cluster: its record, and the file that other programs read.
+
+Promise: many changes are written once, in the background; a write that fails is
+told in the server's log, and to the caller who cannot go on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import TYPE_CHECKING
+
+from ..launchers.base import LaunchFailed
+from . import compatible
+
+if TYPE_CHECKING:
+    from .reconcile import Reconciler
+
+#: Changes of the record within this time are written once (seconds).
+SAVE_DELAY = 0.1
+
+
+class Keeper:
+    """Belongs to one reconciler and its loop."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self._cluster = reconciler.cluster
+        self._due: asyncio.TimerHandle | None = None
+        self._saving = asyncio.Lock()
+        self._closed = False
+
+    def soon(self) -> None:
+        """Something changed that must survive a restart of the server."""
+        if self._due is None and not self._closed:
+            self._due = self._reconciler.loop.call_later(SAVE_DELAY, self._now)
+
+    def close(self) -> None:
+        """Nothing is written any more but by :meth:`save`."""
+        self._closed = True
+        if self._due is not None:
+            self._due.cancel()
+
+    def _now(self) -> None:
+        self._due = None
+        self._reconciler.order(self.save())
+        self._reconciler.order(self.write_compatible())
+
+    async def save(self, *, strictly: bool = False) -> None:
+        """Write the record; ``strictly`` = a start must not go on without (:class:`LaunchFailed`)."""
+        cluster = self._cluster
+        try:
+            async with self._saving:
+                await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
+        except OSError as error:
+            cluster.parts.log.warning("the record of cluster %s cannot be saved: %s", cluster.key, error)
+            if strictly:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                why = "the disk is full" if full else (error.strerror or str(error))
+                raise LaunchFailed(
+                    "controller",
+                    f"What must survive a restart of the server cannot be saved: {why}.",
+                    hint=f"Make room in {cluster.parts.registry.folder(cluster.key).parent} and try again.",
+                    output=str(error),
+                ) from error
+
+    async def write_compatible(self) -> None:
+        """The file by which ``ipcluster list`` and others know of a running cluster."""
+        cluster = self._cluster
+        with cluster.lock:
+            controller = self._reconciler.listening.controller
+            if controller is None or cluster.state != "running":
+                return
+            log_dir = cluster.parts.registry.folder(cluster.key) / "logs"
+            engines = [
+                (slot.number, slot.process, str(log_dir / f"slot-{slot.number}.log"))
+                for slot in cluster.engine_set
+                if slot.process is not None and slot.registered
+            ]
+        file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
+        text = compatible.content(cluster.profile_dir, cluster.definition.cluster_id, controller, engines, log_dir)
+        try:
+            await asyncio.to_thread(compatible.write, file, text)
+        except OSError as error:
+            cluster.parts.log.warning("the file %s for other programs cannot be written: %s", file, error)

@@ -1,0 +1,126 @@
+"""Whatever a launcher does, its cluster says the truth, ends, and holds up nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyterlab_clusters.cluster import reconcile
+from jupyterlab_clusters.launchers import catalog
+from jupyterlab_clusters.launchers.base import Launcher, LauncherName, Plan, Watcher
+from jupyterlab_clusters.launchers.local import LocalLauncher
+
+from . import launchers
+from .conftest import Site, processes_marked, until
+
+pytestmark = [pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def launcher(monkeypatch: pytest.MonkeyPatch):
+    """Has clusters named ``bad`` started by the class that is given."""
+
+    def use(kind: type[LocalLauncher]) -> None:
+        def make(name: LauncherName, plan: Plan, watcher: Watcher, *, runtime_dir: Path) -> Launcher:
+            chosen = kind if plan.cluster_id == "bad" else LocalLauncher
+            return chosen(plan, watcher, runtime_dir=runtime_dir)
+
+        monkeypatch.setattr(catalog, "make", make)
+
+    return use
+
+
+async def nothing_left_of(site: Site) -> None:
+    """What failed is said first and cleared away then."""
+    end = time.monotonic() + 5
+    while left := [what for what in processes_marked(site.home).values() if "host.controller" in what]:
+        assert time.monotonic() < end, left
+        await asyncio.sleep(0.05)
+
+
+async def test_a_slow_one_delays_nobody_and_can_be_stopped_at_any_moment(site: Site, launcher) -> None:
+    launcher(launchers.Slow)
+    slow, quick = site.clusters.define("default", "bad"), site.clusters.define("default", "good")
+    began = time.monotonic()
+    slow.start(2, None)
+    quick.start(2, None)
+    await until(quick, lambda model: model.state == "running", within=10)
+    assert slow.model().state == "starting"
+    await until(slow, lambda model: model.step == "engines")
+    slow.stop()
+    await until(slow, lambda model: model.state == "stopped", within=5)
+    assert time.monotonic() - began < 10
+    assert quick.model().engines.registered == 2
+    slow.start(1, None)
+    await until(slow, lambda model: model.state == "running")
+
+
+async def test_a_controller_that_never_gets_ready(site: Site, launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher(launchers.NoController)
+    monkeypatch.setattr(reconcile, "CONTROLLER_TIMEOUT", 0.5)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=5)
+    assert model.failure is not None
+    assert model.failure.cause == "The controller did not get ready in time."
+    await nothing_left_of(site)
+
+
+async def test_engines_that_never_register(site: Site, launcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher(launchers.NoEngines)
+    monkeypatch.setattr(reconcile.Reconciler, "_patience", lambda self: 1.0)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=10)
+    assert model.failure is not None
+    assert model.failure.cause == "None of the 2 engines registered within 1 s."
+    await nothing_left_of(site)
+
+
+async def test_an_engine_that_dies_before_it_registers(site: Site, launcher) -> None:
+    launcher(launchers.DiesLater)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(3, None)
+    model = await until(cluster, lambda model: model.state == "running")
+    assert (model.engines.registered, model.engines.lost, model.degraded) == (2, 1, True)
+    assert model.failure is not None and model.failure.cause.startswith("1 of 3 engines did not start")
+    lost = cluster.engines()[1]
+    assert lost.cause is not None and lost.cause.sentence == "ended while nobody was watching, so how is not known"
+
+
+async def test_one_that_lies_changes_nothing(site: Site, launcher) -> None:
+    launcher(launchers.Liar)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(3, None)
+    model = await until(cluster, lambda model: model.state == "running")
+    assert [engine.slot for engine in cluster.engines()] == [0, 1, 2]
+    assert (model.engines.registered, model.engines.lost) == (3, 0)
+    cluster.stop_engine(2)
+    await until(cluster, lambda model: cluster.engines()[2].state == "exited")
+    await asyncio.sleep(0.2)
+    assert [engine.state for engine in cluster.engines()] == ["idle", "idle", "exited"]
+
+
+async def test_one_that_is_broken_ends_in_a_sentence(site: Site, launcher) -> None:
+    launcher(launchers.Broken)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and "no such luck" in model.failure.cause
+    await nothing_left_of(site)
+
+
+async def test_a_stop_that_does_not_succeed_is_said_and_can_be_repeated(site: Site, launcher) -> None:
+    launcher(launchers.CannotStop)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(1, None)
+    await until(cluster, lambda model: model.state == "running")
+    cluster.stop()
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and model.failure.step == "drain" and "17" in model.failure.cause
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped")
+    await nothing_left_of(site)

@@ -17,6 +17,9 @@ from .home import Home
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: The front end of each extension; only that of the extension which is measured is switched on.
+FRONTS = {"jupyterlab_clusters": "jupyterlab-clusters", "ipyparallel": "ipyparallel-labextension"}
+
 
 def free_port() -> int:
     with socket.socket() as one:
@@ -35,6 +38,10 @@ class Server:
         extensions |= {"benchmarks.probe": True, extension: True}
         config = home.path / "config" / "jupyter_server_config.json"
         config.write_text(json.dumps({"ServerApp": {"jpserver_extensions": extensions}}))
+        fronts = {front: owner != extension for owner, front in FRONTS.items()}
+        page = config.parent / "labconfig" / "page_config.json"
+        page.parent.mkdir()
+        page.write_text(json.dumps({"disabledExtensions": fronts}))
         self._log = (home.path / "server.log").open("w")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",

@@ -17,11 +17,11 @@ from pathlib import Path
 import psutil
 
 from ..result import Result
-from ..server import ROOT, Server
+from ..server import FRONTS, ROOT, Server
 from ..sides import SIDES, Ours, Stock, opened
 
 SIDEBAR = {"ours": "jupyterlab-clusters-sidebar", "stock": "ipp-cluster-launcher"}
-FRONT = {"ours": "jupyterlab-clusters", "stock": "ipyparallel-labextension"}
+FRONT = {"ours": FRONTS["jupyterlab_clusters"], "stock": FRONTS["ipyparallel"]}
 SETTLED = 15.0
 KB = 1000
 

@@ -34,7 +34,9 @@ class Home:
             "JUPYTER_CONFIG_DIR": str(self.path / "config"),
             "JUPYTER_RUNTIME_DIR": str(self.path / "runtime"),
         }
-        return {**os.environ, **own}
+        # As an installed package is: compiled once.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**inherited, **own}
 
     def processes(self) -> list[psutil.Process]:
         """Live processes that carry this home's mark."""

@@ -26,11 +26,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import zmq
-from ipyparallel.controller import app as stock
 from traitlets import Float, default
 
 from . import heart, ports
 from .hub import Hub
+from .lean import app as stock
 from .messages import DEATHS_VARIABLE, ORPHANED
 from .orphan import Company, connections
 

@@ -12,8 +12,10 @@ import logging
 from typing import Any
 
 import zmq
-from ipyparallel.controller import heartmonitor as stock
 from zmq.eventloop.zmqstream import ZMQStream
+
+from .lean import app
+from .lean import heartmonitor as stock
 
 #: At most one question more in this time (seconds); every heart answers each.
 REPING = 0.02
@@ -90,7 +92,7 @@ def start_heartmonitor(
         monitor = ctx.socket(zmq.XPUB)
         stock.connect(monitor, monitor_url, curve_serverkey=curve_publickey, **server)
         # Sets up logging again after the fork.
-        log = stock_app().IPController(log_level=log_level).log
+        log = app.IPController(log_level=log_level).log
         streams = {"ping_stream": ZMQStream(ping), "pong_stream": ZMQStream(pong), "monitor_stream": ZMQStream(monitor)}
         HeartGate(**streams, log=log, **kwargs).start()
 
@@ -101,9 +103,3 @@ def start_heartmonitor(
     finally:
         loop.close()
         ctx.destroy()
-
-
-def stock_app() -> Any:
-    from ipyparallel.controller import app
-
-    return app

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ipyparallel.controller.hub import Hub as StockHub
+from .lean import hub as stock
 
 #: How long changes of the engines state file are gathered (seconds).
 STATE_GATHERED = 0.5
@@ -21,7 +21,7 @@ STATE_GATHERED = 0.5
 MANY_ENGINES = 200
 
 
-class Hub(StockHub):  # type: ignore[misc]
+class Hub(stock.Hub):  # type: ignore[misc]
     """The hub of our controller."""
 
     _state_due = False

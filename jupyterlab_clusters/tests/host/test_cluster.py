@@ -164,6 +164,20 @@ def test_the_controller_leads_its_group_and_raises_its_limits(cluster: Cluster) 
     until(lambda: not any(alive(pid) for pid in members), within=3)
 
 
+def test_numpy_is_imported_only_where_it_is_needed(cluster: Cluster) -> None:
+    pytest.importorskip("numpy")
+    controller = cluster.start_controller("--TaskScheduler.scheme_name=weighted")["pid"]
+    client = cluster.client()
+    cluster.start_engines(0, 1)
+    registered(client, 2)
+    session = [pid for pid, of in sessions().items() if of == controller]
+    assert len(session) == 9, "all its parts run"
+    assert not any("numpy" in Path(f"/proc/{pid}/maps").read_text() for pid in session)
+    assert client.load_balanced_view().map_sync(abs, range(-5, 0)) == [5, 4, 3, 2, 1]
+    client.close()
+    assert any("numpy" in Path(f"/proc/{pid}/maps").read_text() for pid in session)
+
+
 @pytest.mark.parametrize("part", ["HeartMonitor", "TaskScheduler"])
 def test_a_controller_that_loses_a_part_ends_and_says_which(cluster: Cluster, part: str) -> None:
     controller = cluster.start_controller()["pid"]

@@ -369,11 +369,13 @@ class Cluster:
         """The server ends: let go, or stop first."""
         with self.lock:
             actor, reconciler = self._actor, self._reconciler
-            self._actor = self._reconciler = None
         if actor is None or reconciler is None:
             return
         closing = asyncio.wrap_future(actor.run(reconciler.close(stop=stop)))
         await asyncio.wait([closing], timeout=30)
+        # Not sooner: what is kept at the end is told by it.
+        with self.lock:
+            self._actor = self._reconciler = None
         actor.close()
 
     def forget(self) -> None:

@@ -21,6 +21,8 @@ from .messages import AGENT_VARIABLE, GROUP_VARIABLE, NURSERY_VARIABLE, Record, 
 
 #: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
 KILL_TIME = 5.0
+#: How long one that was asked to end keeps the next from being asked (seconds); a busy one ends later.
+TURN = 0.05
 #: How long it may take until the end of a process that is gone is told (seconds).
 TELL_TIME = 5.0
 
@@ -140,10 +142,7 @@ class Reaper:
 async def end(processes: Sequence[Process], grace: float) -> list[int]:
     """End these processes and all that descends from them; the numbers of those that could not be ended."""
     victims = _with_descendants(processes)
-    for process in processes:
-        if process.running:
-            process.record.asked = True
-            _signal_group(process.record, signal.SIGTERM)
+    await _ask_to_end([process for process in processes if process.running])
     own = {process.record.pid for process in processes}
     for pid, created in victims.items():
         if pid not in own:
@@ -152,6 +151,19 @@ async def end(processes: Sequence[Process], grace: float) -> list[int]:
     left = await kill(_with_descendants(processes) | {p: c for p, c in victims.items() if proc.lives(p, c)})
     await wait_told([process for process in processes if process.record.pid not in left])
     return left
+
+
+async def _ask_to_end(processes: Iterable[Process]) -> None:
+    """SIGTERM to each, a few at a time: many that clean up at once would keep the processor from everybody else."""
+    gate = asyncio.Semaphore(max(4, 2 * (os.cpu_count() or 1)))
+
+    async def ask(process: Process) -> None:
+        async with gate:
+            process.record.asked = True
+            _signal_group(process.record, signal.SIGTERM)
+            await wait_gone({process.record.pid: process.record.create_time}, TURN)
+
+    await asyncio.gather(*map(ask, processes))
 
 
 async def wait_told(processes: Iterable[Process]) -> None:

@@ -195,6 +195,20 @@ async def test_a_restart_of_the_server_loses_nothing(site: Site, home: Path) -> 
     await until(cluster, lambda model: model.engines.registered == 4)
 
 
+async def test_server_and_agent_both_end_and_engines_go_on(site: Site) -> None:
+    cluster = await started(site, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    (agent,) = [pid for pid, what in processes_marked(site.home).items() if "host.agent" in what]
+    await site.close()
+    os.kill(agent, signal.SIGKILL)
+    await site.open()
+    cluster = site.clusters.get("default:")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    assert [engine.pid for engine in cluster.engines()] == pids
+    os.kill(pids[0] or 0, signal.SIGKILL)
+    await until(cluster, lambda model: model.engines.lost == 1, within=3)
+
+
 async def test_a_hub_that_cannot_be_reached_after_a_restart_costs_no_engine(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

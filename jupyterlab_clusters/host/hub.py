@@ -21,6 +21,10 @@ STATE_GATHERED = 0.5
 MANY_ENGINES = 200
 
 
+#: When a new client is told once more what has changed since it asked (seconds).
+AGAIN = (0.3, 1.0, 3.0)
+
+
 class Hub(stock.Hub):  # type: ignore[misc]
     """The hub of our controller."""
 
@@ -35,6 +39,23 @@ class Hub(stock.Hub):  # type: ignore[misc]
         if found is not None:
             self.log.info("engine %s (%s) has died", found, uuid)
             self.unregister_engine(heart, {"content": {"id": found}})
+
+    def connection_request(self, client_id: Any, msg: dict[str, Any]) -> None:
+        super().connection_request(client_id, msg)
+        # ipyparallel's client subscribes to news only after this answer, and would never learn of engines
+        # that come in between: with engines that are quick, that is no rare moment.
+        answered = {eid: connector.uuid for eid, connector in self.engines.items()}
+        for wait in AGAIN:
+            self.loop.call_later(wait, self._tell_again, answered)
+
+    def _tell_again(self, answered: dict[int, str]) -> None:
+        """What is known already is passed over by every client."""
+        present = {eid: connector.uuid for eid, connector in self.engines.items()}
+        for eid, uuid in present.items() - answered.items():
+            self.session.send(self.notifier, "registration_notification", content={"id": eid, "uuid": uuid})
+        for eid in answered.keys() - present.keys():
+            content = {"id": eid, "uuid": answered[eid]}
+            self.session.send(self.notifier, "unregistration_notification", content=content)
 
     def dispatch_monitor_traffic(self, msg: list[bytes]) -> None:
         # ipykernel 7 greets each new subscriber of an engine's output; the greeting has no topic, which

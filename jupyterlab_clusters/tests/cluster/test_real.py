@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +71,18 @@ async def test_a_click_gives_engines_that_compute_and_stop_leaves_nothing(site: 
     left = {pid: what for pid, what in left.items() if "nursery" not in what}
     assert left == {}, "nothing is left but the agent that waits for the next start"
     assert list((cluster.profile_dir / "security").glob("*.json")) == []
+
+
+async def test_ipcluster_lists_it_and_lets_it_live(site: Site) -> None:
+    cluster = await started(site, 2)
+    await asyncio.sleep(0.5)
+    argv = [sys.executable, "-m", "ipyparallel.cluster", "list", "-o", "json"]
+    listed = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=60, check=True)
+    (told,) = json.loads(listed.stdout)
+    assert (told["cluster"]["profile_dir"], told["cluster"]["cluster_id"]) == (str(cluster.profile_dir), "")
+    assert told["controller"]["state"]["state"] == "running"
+    await asyncio.sleep(0.5)
+    assert await with_client(cluster, lambda client: client[:].apply_sync(abs, -1), 2) == [1, 1]
 
 
 async def test_starting_twice_is_starting_once_and_another_number_is_scaling(site: Site) -> None:

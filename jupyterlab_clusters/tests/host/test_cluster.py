@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import ipyparallel as ipp
 import pytest
 import zmq
+from jupyter_client.session import Session
 
 from jupyterlab_clusters.host import ports, proc
 
@@ -191,6 +193,32 @@ def test_a_controller_that_loses_a_part_ends_and_says_which(cluster: Cluster, pa
     exited = cluster.agent.event("exited", "controller")["record"]
     assert exited["exit_code"] == 87
     assert f"{part}, a part of the controller, has ended (signal 9)" in cluster.agent.log("controller")
+
+
+def test_a_client_that_subscribes_late_learns_of_engines_that_came_before(cluster: Cluster) -> None:
+    cluster.start_controller()
+    info = json.loads(cluster.file("client").read_text())
+    session = Session(key=info["key"].encode(), signature_scheme=info["signature_scheme"])
+    context = zmq.Context()
+    asking, news = context.socket(zmq.DEALER), context.socket(zmq.SUB)
+    asking.connect(f"{info['interface']}:{info['registration']}")
+    session.send(asking, "connection_request")
+    assert asking.poll(5000), "answered: no engine yet"
+    witness = cluster.client()
+    cluster.start_engines(0, 1)
+    registered(witness, 2)
+    witness.close()
+    news.subscribe(b"")
+    news.connect(f"{info['interface']}:{info['notification']}")
+    heard = set()
+    end = time.monotonic() + 5
+    while len(heard) < 2 and time.monotonic() < end:
+        if news.poll(100):
+            _, frames = session.feed_identities(news.recv_multipart())
+            message = session.deserialize(frames)
+            heard.add((message["header"]["msg_type"], message["content"]["id"]))
+    context.destroy(linger=0)
+    assert heard == {("registration_notification", 0), ("registration_notification", 1)}
 
 
 def sessions() -> dict[int, int]:

@@ -116,9 +116,12 @@ class Profiles:
         read = self._read.get(name)
         return dict(read.effective) if read is not None else {}
 
-    async def refresh(self, name: str) -> bool:
-        """Read the profile if a file of it has changed since; whether its model has become another."""
+    async def refresh(self, name: str, *, anew: bool = False) -> bool:
+        """Read the profile if a file of it has changed since; whether its model has become another.
+        ``anew``: what was written until now counts, so a reading that has begun already is not enough."""
         self.path(name)
+        if anew and (begun := self._underway.get(name)) is not None:
+            await asyncio.shield(asyncio.wrap_future(begun))
         loop = asyncio.get_running_loop()
         with self._lock:
             underway = self._underway.get(name)

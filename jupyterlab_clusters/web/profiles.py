@@ -28,5 +28,5 @@ class ProfileHandler(Resource):
         created = await asyncio.to_thread(profiles.write, name, asked.settings)
         if created:
             self.set_status(201)
-        await profiles.refresh(name)
+        await profiles.refresh(name, anew=True)
         return await asyncio.to_thread(profiles.model, name)

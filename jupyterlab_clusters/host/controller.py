@@ -37,6 +37,7 @@ from .orphan import Company, connections
 #: How long engines get to end after they were asked to, when the cluster is an orphan (seconds).
 ENGINES_END = 2.0
 
+#: Exit code of a controller one of whose own processes died.
 BROKEN = 87
 
 SHORT_BEAT = "--HeartMonitor.period=500"

@@ -45,7 +45,9 @@ class HeartGate(stock.HeartMonitor):  # type: ignore[misc]
         if frames[0][:1] == b"\x01" and not self._armed:
             self._armed = True
             self.loop.call_later(max(REPING, 0.0005 * len(self.hearts)), self._ask_again)
-            self._ask()
+            # Not from here: what flushes a stream calls this, and a flush inside a flush makes the outer one,
+            # which then passes over what it should read, turn for ever.
+            self.loop.add_callback(self._ask)
 
     def _ask_again(self) -> None:
         self._armed = False

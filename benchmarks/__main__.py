@@ -29,6 +29,14 @@ pool and Dask need for as many workers that each do one trivial task.
 
 {table}
 
+## What bounds a start
+
+From nothing, four engines wait for two imports that run side by side, one a core: ipyparallel's controller, and what
+engines are forked with. From about 32 engines on it is the processor: setting up an IPython kernel takes 30 to 45 ms of
+it in each, on as many cores as there are. 128 engines are thereby bound to 2.5 to 3 s on two cores, and the controller,
+the agent and the server, which need their share at the same time, make it nearly double. Four cores or more would
+reach the goal; on two, only kernels that do less when they start would.
+
 How each figure is taken is said at the head of its file in `benchmarks/figures/`.
 """
 

@@ -1,12 +1,14 @@
 """A server extension for benchmarks: the longest pause of the server's loop, and which requests came.
 
-Promise: measures inside the server, by a call that asks to run again every 2 ms.
+Promise: measures inside the server, by a call that asks to run again every 2 ms; how much of a pause the thread was
+ready but had no processor is the kernel's figure (``/proc/thread-self/schedstat``, Linux only).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import APIHandler
@@ -16,14 +18,24 @@ from tornado import web
 EVERY = 0.002
 
 
+def queued() -> float:
+    """Seconds that this thread has been ready to run without a processor so far."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
 class Probe:
-    """``longest`` in seconds since the last ``reset``; ``paths`` of the requests since then."""
+    """``longest`` in seconds since the last ``reset``, in ``waited`` what the thread itself had to wait for a
+    processor in that pause; ``paths`` of the requests since then."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self.longest = 0.0
+        self.longest = self.waited = 0.0
+        self._queued = queued()
         self.paths: list[str] = []
         self._last = time.perf_counter()
 
@@ -31,9 +43,11 @@ class Probe:
         asyncio.get_running_loop().call_later(EVERY, self._tick)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
-        self.longest = max(self.longest, now - self._last - EVERY)
-        self._last = now
+        now, ready = time.perf_counter(), queued()
+        pause = now - self._last - EVERY
+        if pause > self.longest:
+            self.longest, self.waited = pause, min(pause, ready - self._queued)
+        self._last, self._queued = now, ready
         self.begin()
 
 
@@ -44,7 +58,7 @@ class ProbeHandler(APIHandler):
 
     @web.authenticated
     def get(self) -> None:
-        self.finish({"longest": self.probe.longest, "paths": self.probe.paths})
+        self.finish({"longest": self.probe.longest, "waited": self.probe.waited, "paths": self.probe.paths})
 
     @web.authenticated
     def post(self) -> None:

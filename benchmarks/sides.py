@@ -35,6 +35,9 @@ class Side(Protocol):
     def stop(self) -> None:
         """Returns when it is stopped and forgotten."""
 
+    def state(self) -> object:
+        """What it tells its own window."""
+
 
 class Ours:
     name = "ours"
@@ -54,6 +57,9 @@ class Ours:
         self.server.ask(f"{self._route}/stop", "POST", {})
         while self.server.ask(self._route)["state"] != "stopped":
             time.sleep(0.02)
+
+    def state(self) -> object:
+        return self.server.ask(self._route)
 
 
 class Stock:
@@ -80,6 +86,9 @@ class Stock:
             self._starting.join()
         self.server.ask(self._route, "DELETE")
 
+    def state(self) -> object:
+        return self.server.ask(self._route)
+
 
 SIDES = (Ours, Stock)
 
@@ -93,6 +102,9 @@ def opened(kind: type[Ours] | type[Stock], *, lab: bool = False) -> Iterator[Our
     side = kind(lab=lab)
     try:
         yield side
+    except TimeoutError:
+        print(side.name, "says:", side.state(), flush=True)
+        raise
     finally:
         with contextlib.suppress(RuntimeError, OSError):
             side.stop()

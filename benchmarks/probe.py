@@ -54,7 +54,8 @@ class Probe:
 class ProbeHandler(APIHandler):
     @property
     def probe(self) -> Probe:
-        return self.settings["bench_probe"]
+        probe: Probe = self.settings["bench_probe"]
+        return probe
 
     @web.authenticated
     def get(self) -> None:

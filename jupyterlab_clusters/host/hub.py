@@ -50,6 +50,8 @@ class Hub(stock.Hub):  # type: ignore[misc]
 
     def _tell_again(self, answered: dict[int, str]) -> None:
         """What is known already is passed over by every client."""
+        if not self.notifier:
+            return
         present = {eid: connector.uuid for eid, connector in self.engines.items()}
         for eid, uuid in present.items() - answered.items():
             self.session.send(self.notifier, "registration_notification", content={"id": eid, "uuid": uuid})

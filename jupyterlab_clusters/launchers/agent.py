@@ -9,10 +9,14 @@ start a process itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+#: How often an agent is tried that hangs up while it is reached.
+TRIES = 3
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -48,10 +52,10 @@ class AgentPeer:
     ) -> None:
         self._reader, self._writer = streams
         self._on_event = on_event
-        self._on_lost = on_lost
+        self.on_lost = on_lost
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._closed = False
+        self.closed = False
         self._listening = asyncio.ensure_future(self._listen())
 
     async def request(self, op: str, *, timeout: float = 30.0, **fields: Any) -> dict[str, Any]:
@@ -59,7 +63,7 @@ class AgentPeer:
 
         Raises :class:`AgentError` when refused, :class:`AgentLost` when cut or silent.
         """
-        if self._closed:
+        if self.closed:
             raise AgentCut("the connection to the host agent is closed")
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -77,7 +81,7 @@ class AgentPeer:
 
     async def close(self) -> None:
         """Hang up; the agent and its processes go on."""
-        self._closed = True
+        self.closed = True
         self._listening.cancel()
         self._writer.close()
         await asyncio.wait([self._listening])
@@ -89,13 +93,13 @@ class AgentPeer:
         except (ConnectionError, ValueError):
             pass
         finally:
-            was_closed, self._closed = self._closed, True
+            was_closed, self.closed = self.closed, True
             self._writer.close()
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(AgentCut("the connection to the host agent was cut"))
             if not was_closed:
-                self._on_lost()
+                self.on_lost()
 
     def _take(self, message: dict[str, Any]) -> None:
         if "event" in message:
@@ -165,10 +169,27 @@ class Agent:
             self._peer = None
 
     async def _reach(self) -> AgentPeer:
-        peer = AgentPeer(await self._connect(), self._on_event, self._lost)
-        await self._regained(peer)
+        # One that was killed can be connected to for a moment in which nobody answers any more.
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(AgentCut):
+                return await self._reach_once()
+        return await self._reach_once()
+
+    async def _reach_once(self) -> AgentPeer:
+        peer = AgentPeer(await self._connect(), self._on_event, self._lost_early)
+        try:
+            await self._regained(peer)
+            if peer.closed:
+                raise AgentCut("the connection to the host agent was cut at once")
+        except BaseException:
+            await peer.close()
+            raise
         self._peer = peer
+        peer.on_lost = self._lost
         return peer
+
+    def _lost_early(self) -> None:
+        """Whoever is reaching the agent finds out."""
 
     def _reached(self, task: asyncio.Task[AgentPeer]) -> None:
         self._reaching = None

@@ -16,7 +16,7 @@ def check_options(launcher: LauncherName, options: Mapping[str, Any] | None) -> 
     """Options against the launcher's JSON schema. Raises :class:`BadInput` naming the field."""
     if not options:
         return
-    schema = next(model.options for model in catalog.all_launchers(None) if model.name == launcher)
+    schema = catalog.options_of(launcher)
     validator = jsonschema.Draft202012Validator(schema)
     for error in sorted(validator.iter_errors(dict(options)), key=lambda error: list(map(str, error.path))):
         where = ".".join(["options", *map(str, error.path)])

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed
+from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun
 from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
@@ -224,7 +224,12 @@ class Reconciler:
         specs = [
             EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection, asks_id=slot.asks_id) for slot in fresh
         ]
-        await self.launcher.start_engines(specs)
+        try:
+            await self.launcher.start_engines(specs)
+        except NotAllBegun as error:
+            with self.cluster.lock:
+                self.cluster.engine_set.drop(error.slots)
+            self._note(error)
         self.keeper.soon()
 
     def _patience(self) -> float:
@@ -255,7 +260,7 @@ class Reconciler:
             registered, wanted = cluster.engine_set.counts().registered, cluster.wanted or 0
         if wanted and registered == 0:
             raise await none_registered(wanted, self._patience(), self._tail)
-        if registered < wanted:
+        if registered < wanted and cluster.failure is None:
             with cluster.lock:
                 cluster.failure = some_missing(registered, wanted, self._patience(), cluster.engine_set)
 
@@ -404,7 +409,10 @@ class Reconciler:
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
         self.launcher = self._made(plan)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
-        await self.launcher.reattach(record.get("processes") or {})
+        try:
+            await self.launcher.reattach(record.get("processes") or {})
+        except NotAllBegun as error:
+            self._note(error)  # some host is out of reach: what runs there is left alone
         if cluster.state == "stopping":
             await self._down()
         elif self.listening.controller_lives:

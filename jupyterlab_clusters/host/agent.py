@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from . import proc
-from .group import Group
+from .group import Group, read_journal
 from .logindex import LogIndex
 from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
+from .mirror import Mirror
 from .nurseries import Nurseries, Unable
 from .oom import OutOfMemory
 from .processes import Reaper
@@ -53,6 +54,7 @@ class Peer:
         self._writer = writer
         self._tasks: set[asyncio.Task[None]] = set()
         self.watched: dict[str, asyncio.Task[None]] = {}
+        self.mirrors: dict[str, Mirror] = {}
 
     def send(self, message: Mapping[str, Any]) -> None:
         if self._writer.is_closing():
@@ -60,6 +62,10 @@ class Peer:
         self._writer.write(encode(message))
         if self._writer.transport.get_write_buffer_size() > MOST_UNREAD:
             self._writer.transport.abort()
+
+    async def drained(self) -> None:
+        """Returns when what was sent is on its way."""
+        await self._writer.drain()
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -77,6 +83,8 @@ class Peer:
                 group.listeners.discard(self.send)
             for task in self.watched.values():
                 task.cancel()
+            for mirror in self.mirrors.values():
+                mirror.end()
             self._writer.close()
 
     async def _answer(self, request: dict[str, Any]) -> None:
@@ -102,6 +110,7 @@ class Agent:
         self._nurseries = Nurseries(self._reaper, log)
         self._oom = OutOfMemory()
         self._index = LogIndex(loop)
+        self._index.grown = self._grown
         self._peers: set[Peer] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._over = loop.create_future()
@@ -141,10 +150,12 @@ class Agent:
         }
 
     async def op_attach(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
+        folders = [Path(request["journal"]).parent, *map(Path, request.get("folders") or ())]
+        exits = await asyncio.to_thread(_made_and_read, folders, Path(request["journal"]))
         group = self._group(request)
         group.set_up(request.get("journal"), request.get("index"), request.get("leader"))
         group.listeners.add(peer.send)
-        return {"processes": group.records()}
+        return {"processes": group.records(), "exits": exits}
 
     async def op_detach(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
         self._group(request).listeners.discard(peer.send)
@@ -178,8 +189,13 @@ class Agent:
 
     async def op_forget(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
         group = self._group(request)
-        if group.forget() and not group.listeners:
+        done = group.forget()
+        if done and not group.listeners:
             self.groups.pop(group.name, None)
+        if done and (logs := request.get("logs")):
+            if mirror := peer.mirrors.pop(group.name, None):
+                mirror.end()
+            await asyncio.to_thread(_remove_logs, Path(logs))
         return {}
 
     async def op_watch(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +210,21 @@ class Agent:
             task.cancel()
         return {}
 
+    async def op_mirror(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
+        """Send what is in the group's logs from these offsets on, and all that will be written."""
+        group = self._group(request)
+        if previous := peer.mirrors.pop(group.name, None):
+            previous.end()
+        offsets = {str(name): int(offset) for name, offset in (request.get("offsets") or {}).items()}
+        peer.mirrors[group.name] = Mirror(group.name, Path(request["folder"]), offsets, peer.send, peer.drained)
+        return {}
+
+    async def op_settle(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
+        """Answers when all that stands in the logs has been sent."""
+        if mirror := peer.mirrors.get(str(request["group"])):
+            await mirror.caught_up()
+        return {}
+
     # -- life -----------------------------------------------------------------
 
     def _group(self, request: Mapping[str, Any]) -> Group:
@@ -203,6 +234,11 @@ class Agent:
             group.ended = self._rest
             self.groups[name] = group
         return self.groups[name]
+
+    def _grown(self, path: Path) -> None:
+        for peer in self._peers:
+            for mirror in peer.mirrors.values():
+                mirror.grown(path)
 
     async def _sample(self, peer: Peer, group: Group, period: float) -> None:
         usage = Usage()
@@ -261,7 +297,35 @@ class Agent:
         self._over.set_result(None)
 
 
-OPS = ("hello", "attach", "detach", "warm", "spawn", "stop", "signal", "adopt", "forget", "watch", "unwatch")
+OPS = (
+    "mirror",
+    "settle",
+    "hello",
+    "attach",
+    "detach",
+    "warm",
+    "spawn",
+    "stop",
+    "signal",
+    "adopt",
+    "forget",
+    "watch",
+    "unwatch",
+)
+
+
+def _remove_logs(folder: Path) -> None:
+    """Only what an agent itself puts there."""
+    for path in [*folder.glob("*.log"), folder / "exits.jsonl", folder / "index"]:
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _made_and_read(folders: list[Path], journal: Path) -> list[dict[str, Any]]:
+    for folder in folders:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return read_journal(journal)
 
 
 def same_user(sock: socket.socket) -> bool:

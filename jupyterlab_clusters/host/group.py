@@ -297,3 +297,15 @@ class Group:
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def read_journal(path: Path) -> list[dict[str, Any]]:
+    """Exits that an agent wrote down; a torn last line is passed over."""
+    exits = []
+    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as journal:
+        for line in journal:
+            with contextlib.suppress(ValueError):
+                exit = json.loads(line)
+                if isinstance(exit, dict) and {"name", "pid", "create_time"} <= exit.keys():
+                    exits.append(exit)
+    return exits

@@ -14,13 +14,11 @@ import os
 import struct
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .messages import source_of
-
-#: time (unix seconds), end (bytes), source (0 controller, n+1 slot n)
-RECORD = struct.Struct("<dQI")
+from .messages import INDEX_RECORD, source_of
 
 INTERVAL = 0.05
 TAIL = 64 * 1024
@@ -49,6 +47,8 @@ class LogIndex:
         self._names: dict[int, Path] = {}
         self._indexes: dict[str, int] = {}
         self._inotify = -1
+        #: Told of each log that has grown, at most 20 times a second.
+        self.grown: Callable[[Path], None] = lambda path: None
 
     def follow(self, index: str, name: str, log: str | None) -> None:
         """Date ``log`` from now on; a process whose name is no source, or a system without inotify, is passed over."""
@@ -96,6 +96,7 @@ class LogIndex:
         self._loop.remove_reader(self._inotify)
         self._loop.call_later(INTERVAL, self._loop.add_reader, self._inotify, self._read)
         for path in self._changed():
+            self.grown(path)
             if path in self._files:
                 with contextlib.suppress(OSError):
                     self._date(path)
@@ -124,7 +125,7 @@ class LogIndex:
 
     def _write(self, followed: Followed, end: int) -> None:
         if end > followed.end:
-            os.write(followed.index, RECORD.pack(time.time(), end, followed.source))
+            os.write(followed.index, INDEX_RECORD.pack(time.time(), end, followed.source))
             followed.end = end
 
     def _open(self, index: str) -> int:

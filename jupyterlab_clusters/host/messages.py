@@ -7,12 +7,16 @@ Python. Must never do anything but build and read messages.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
 
 PROTOCOL = 1
+
+#: What begins the only line that counts while a connection to another machine is made: login scripts talk too.
+READY = b"jupyterlab-clusters: "
 
 #: Longest line either side sends (bytes).
 LINE_LIMIT = 16 * 1024 * 1024
@@ -29,6 +33,9 @@ NURSERY_VARIABLE = "JUPYTERLAB_CLUSTERS_NURSERY"
 DEATHS_VARIABLE = "JUPYTERLAB_CLUSTERS_DEATHS_FD"
 
 Role = Literal["controller", "engine"]
+
+#: One record of a time index: time (unix seconds), end (bytes), source (0 controller, n+1 slot n).
+INDEX_RECORD = struct.Struct("<dQI")
 
 
 class Refused(Exception):

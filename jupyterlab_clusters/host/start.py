@@ -83,10 +83,11 @@ def connect(folder: Path) -> socket.socket:
     return sock
 
 
-def program(python: str, module: str) -> list[str]:
-    """Arguments that run ``main()`` of a module of this package, wherever the package lies."""
-    code = f"import sys; sys.path.append({str(ROOT)!r}); from {module} import main; main()"
-    return [python, "-c", code]
+def program(python: str, module: str, root: str = str(ROOT)) -> list[str]:
+    """Arguments that run ``main()`` of a module of this package as it lies in ``root``, whatever else is installed."""
+    # Only the package itself is taken from there: what lies beside it must not hide other modules.
+    package = f"import sys; sys.path.insert(0, {root!r}); import jupyterlab_clusters; del sys.path[0]"
+    return [python, "-c", f"{package}; from {module} import main; main()"]
 
 
 def _start(folder: Path, python: str, life: int, idle: float) -> socket.socket:

@@ -15,6 +15,8 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from .base import LaunchFailed
+
 #: How often an agent is tried that hangs up while it is reached.
 TRIES = 3
 
@@ -133,6 +135,7 @@ class Agent:
         self._regained = regained
         self._peer: AgentPeer | None = None
         self._reaching: asyncio.Task[AgentPeer] | None = None
+        self._trying: asyncio.Task[None] | None = None
         self._closed = False
 
     async def request(self, op: str, *, timeout: float = 30.0, **fields: Any) -> dict[str, Any]:
@@ -160,8 +163,15 @@ class Agent:
             self._reaching.add_done_callback(self._reached)
         return await asyncio.shield(self._reaching)
 
+    def keep_trying(self) -> None:
+        """It was not reached: try until it is."""
+        if not self._closed:
+            self._trying = asyncio.get_running_loop().create_task(self._reach_again())
+
     async def close(self) -> None:
         self._closed = True
+        if self._trying is not None:
+            self._trying.cancel()
         if self._reaching is not None:
             self._reaching.cancel()
         if self._peer is not None:
@@ -200,13 +210,13 @@ class Agent:
         self._peer = None
         if not self._closed:
             # At once: what runs must be watched again before it can die unseen.
-            asyncio.get_running_loop().create_task(self._reach_again())
+            self.keep_trying()
 
     async def _reach_again(self) -> None:
         wait = 0.05
         while not self._closed and self._peer is None:
             try:
                 await self.reach()
-            except (OSError, AgentLost, AgentError, RuntimeError):
+            except (OSError, AgentLost, AgentError, LaunchFailed, RuntimeError):
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 5.0)

@@ -102,6 +102,22 @@ class LaunchFailed(Exception):
         self.log = log
 
 
+class NotAllBegun(LaunchFailed):
+    """Some engines were begun and go on; those in ``slots`` were not, for the reason given."""
+
+    def __init__(self, slots: Sequence[int], why: LaunchFailed) -> None:
+        super().__init__(
+            why.step,
+            why.cause,
+            hint=why.hint,
+            command=why.command,
+            exit_code=why.exit_code,
+            output=why.output,
+            log=why.log,
+        )
+        self.slots = list(slots)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything a launcher is told about its cluster.
@@ -201,7 +217,8 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     async def start_engines(self, engines: Sequence[EngineSpec]) -> None:
-        """Begin these engines; returns when all were begun or one could not be (:class:`LaunchFailed`)."""
+        """Begin these engines; returns when all were begun. Raises :class:`NotAllBegun` when some could not be,
+        :class:`LaunchFailed` when none could."""
 
     @abc.abstractmethod
     async def stop_engines(self, slots: Sequence[int], *, grace: float) -> None:
@@ -226,7 +243,8 @@ class Launcher(abc.ABC):
     @abc.abstractmethod
     async def reattach(self, saved: Mapping[str, Any]) -> None:
         """Find again what runs and tell the watcher of it: every ``*_launched``, then every
-        ``*_exited`` missed meanwhile. Signals nothing whose create time does not match."""
+        ``*_exited`` missed meanwhile. Signals nothing whose create time does not match. Raises
+        :class:`NotAllBegun` when some place is out of reach, which it then goes on trying to reach."""
 
     @abc.abstractmethod
     def preview(self, engines: int) -> Preview:

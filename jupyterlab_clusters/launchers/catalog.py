@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from .base import Capabilities, Launcher, LauncherModel, LauncherName, Plan, Watcher
 from .local import CAPABILITIES as LOCAL
 from .local import LocalLauncher
+from .options import local_options, ssh_options
+from .ssh import CAPABILITIES as SSH
+from .ssh import SshLauncher
 
 WHOLE_SET = Capabilities(scale="restart", stop_one=False, restart_one=False, interrupt_one=False, log_per_engine=False)
 
@@ -21,82 +24,41 @@ TITLES: dict[LauncherName, str] = {
 }
 
 NOT_YET = "Not part of this version yet: start such clusters with `ipcluster start` in a terminal."
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
-
-
-def local_options() -> dict[str, Any]:
-    """JSON schema of what may be chosen for local clusters; ``x-cores`` tells the window the machine's size."""
-    words = {"type": "array", "items": {"type": "string", "maxLength": 1000}, "maxItems": 100}
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "x-cores": cores(),
-        "properties": {
-            "working_dir": {
-                "type": "string",
-                "title": "Working folder",
-                "description": "Where engines begin; empty: where the Jupyter server was started.",
-                "maxLength": 4096,
-            },
-            "threads": {
-                "type": "integer",
-                "title": "Threads per engine",
-                "description": "For numerical libraries (OMP_NUM_THREADS and its like); empty: the libraries decide.",
-                "minimum": 1,
-                "maximum": 1024,
-            },
-            "preload": {
-                **words,
-                "items": {"type": "string", "pattern": r"^[A-Za-z_][\w.]*$", "maxLength": 200},
-                "title": "Modules to import before engines start",
-                "description": "Imported once and shared by all engines, for example pandas.",
-            },
-            "environment": {
-                "type": "object",
-                "title": "Environment variables",
-                "additionalProperties": {"type": "string", "maxLength": 32768},
-                "propertyNames": {"pattern": r"^[A-Za-z_]\w*$", "maxLength": 200},
-            },
-            "engine_args": {**words, "title": "More arguments for engines"},
-            "controller_args": {**words, "title": "More arguments for the controller"},
-            "start_method": {
-                "type": "string",
-                "title": "How engines start",
-                "description": "Fast start shares one prepared process; it falls back to plain processes by itself.",
-                "oneOf": [
-                    {"const": "auto", "title": "Fast (recommended)"},
-                    {"const": "plain", "title": "Each on its own"},
-                ],
-                "default": "auto",
-            },
-        },
-    }
+NO_SSH = "OpenSSH's client (ssh) is not installed on this machine."
 
 
 def capabilities_of(name: LauncherName) -> Capabilities:
-    return LOCAL if name == "local" else WHOLE_SET
+    return {"local": LOCAL, "ssh": SSH}.get(name, WHOLE_SET)
+
+
+def options_of(name: LauncherName) -> dict[str, Any]:
+    """JSON schema of what may be chosen."""
+    if name == "local":
+        return local_options()
+    return ssh_options() if name == "ssh" else {"type": "object", "properties": {}}
+
+
+def missing(name: LauncherName) -> str | None:
+    """Why this launcher cannot be used here."""
+    if name == "local":
+        return None
+    if name == "ssh":
+        return None if shutil.which("ssh") else NO_SSH
+    return NOT_YET
 
 
 def all_launchers(allowed: tuple[str, ...] | None) -> list[LauncherModel]:
     """Every launcher; those that are not here say why."""
     models = []
     for name, title in TITLES.items():
-        reason = None if name == "local" else NOT_YET
+        reason = missing(name)
         if allowed is not None and name not in allowed:
             reason = "Not allowed on this server."
-        options = local_options() if name == "local" else {"type": "object", "properties": {}}
         models.append(
             LauncherModel(
                 name=name,
                 title=title,
-                options=options,
+                options=options_of(name),
                 capabilities=capabilities_of(name),
                 available=reason is None,
                 reason=reason,
@@ -107,6 +69,8 @@ def all_launchers(allowed: tuple[str, ...] | None) -> list[LauncherModel]:
 
 def make(name: LauncherName, plan: Plan, watcher: Watcher, *, runtime_dir: Path) -> Launcher:
     """The launcher of that name. Raises :class:`LookupError` for one that this version does not have."""
-    if name != "local":
-        raise LookupError(NOT_YET)
-    return LocalLauncher(plan, watcher, runtime_dir=runtime_dir)
+    if name == "local":
+        return LocalLauncher(plan, watcher, runtime_dir=runtime_dir)
+    if name == "ssh":
+        return SshLauncher(plan, watcher, runtime_dir=runtime_dir)
+    raise LookupError(NOT_YET)

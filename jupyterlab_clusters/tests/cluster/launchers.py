@@ -63,7 +63,7 @@ class Liar(LocalLauncher):
         self.watcher.usage({99: Usage(cpu=1.0, memory=1)})
 
     async def stop_engines(self, slots: Sequence[int], *, grace: float) -> None:
-        uuids = {record["name"]: record["uuid"] for record in self._records.values()}
+        uuids = {record["name"]: record["uuid"] for record in self._here.saved()}
         await super().stop_engines(slots, grace=grace)
         for slot in slots:
             for _ in range(2):

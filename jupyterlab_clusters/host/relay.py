@@ -1,0 +1,98 @@
+"""The far end of a connection to an agent on another machine: finds or starts the agent and passes bytes on.
+
+Promise: runs from what was sent along, with nothing but a Python there; the
+agent goes on when this ends. Must never say anything on its output but one line
+of JSON, and after it what the agent says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import selectors
+import socket
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .messages import READY
+from .start import ROOT, ensure_agent
+
+PIECE = 1 << 16
+
+
+def version(package: str) -> str | None:
+    """The installed version, as far as that can be told without importing it."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def found() -> dict[str, Any]:
+    """What there is to know of this machine before anything is started."""
+    return {
+        "host": platform.node(),
+        "home": os.path.expanduser("~"),
+        "root": str(ROOT),
+        "uid": os.getuid(),
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "versions": {name: version(name) for name in ("ipyparallel", "ipykernel", "ipython", "pyzmq")},
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "environment": {name: value for name, value in os.environ.items() if name not in PRIVATE},
+    }
+
+
+#: Of the connection, not of what runs: it must not outlive it.
+PRIVATE = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "SSH_AUTH_SOCK", "SSH_ORIGINAL_COMMAND")
+
+
+def folder(tag: str) -> Path:
+    """On a disk of this machine, as a home may be shared by many; private, which is checked."""
+    return Path(tempfile.gettempdir()) / f"jupyterlab-clusters-{os.getuid()}" / tag
+
+
+def main(tag: str) -> None:
+    """Until either side hangs up; ``tag`` names the agent."""
+    where = folder(tag)
+    try:
+        where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        agent = ensure_agent(where)
+    except (OSError, TimeoutError) as error:
+        tell({"error": f"The agent could not be started there: {error}."})
+        return
+    tell(found())
+    pump(agent)
+
+
+def tell(message: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(READY + json.dumps(message).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def pump(agent: socket.socket) -> None:
+    """Bytes both ways. The other side says nothing before it was told, so nothing was read ahead of time."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ, "in")
+        selector.register(agent, selectors.EVENT_READ, "out")
+        while True:
+            for key, _ in selector.select():
+                if key.data == "in":
+                    piece = os.read(0, PIECE)
+                    if not piece:
+                        return
+                    agent.sendall(piece)
+                else:
+                    piece = agent.recv(PIECE)
+                    if not piece:
+                        return
+                    write_all(1, piece)
+
+
+def write_all(fd: int, piece: bytes) -> None:
+    while piece:
+        piece = piece[os.write(fd, piece) :]

@@ -1,0 +1,192 @@
+"""One connection of OpenSSH to one host: the way to its agent, and the ports that engines use.
+
+Promise: the person's own ssh with their own configuration, keys and known hosts;
+never asks for anything; one connection a host, which also carries the forwarded
+ports. What it says when it fails is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from ...host.messages import LINE_LIMIT, READY
+from ...host.start import private_folder
+from ..agent import Streams
+from ..base import LaunchFailed
+from ..command import CommandFailed, run
+from .causes import recognised
+from .hosts import Host
+from .parcel import BOOT, contents, loader
+
+#: How long a connection may take to be made, with the start of an agent (seconds).
+CONNECT_TIMEOUT = 30.0
+#: How long a port may take to be forwarded over a connection that is there (seconds).
+FORWARD_TIMEOUT = 15.0
+#: Most of what ssh said that is kept (bytes).
+MOST_SAID = 64 * 1024
+
+OPTIONS = {
+    # Nobody is there to answer a question.
+    "BatchMode": "yes",
+    "ConnectTimeout": "10",
+    "ServerAliveInterval": "15",
+    "ServerAliveCountMax": "4",
+    "ControlMaster": "yes",
+    "ControlPersist": "no",
+    "ClearAllForwardings": "no",
+    "ForwardX11": "no",
+    "ForwardAgent": "no",
+    "PermitLocalCommand": "no",
+    "ExitOnForwardFailure": "no",
+}
+
+
+class Connection:
+    """To one host. ``folder`` is private to the user and holds the sockets by which ssh is told of ports."""
+
+    def __init__(
+        self,
+        host: Host,
+        folder: Path,
+        *,
+        python: str = "python3",
+        login_script: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        ssh: str = "ssh",
+    ) -> None:
+        self.host = host
+        self.found: dict[str, Any] = {}
+        self._folder = folder
+        self._control = folder / f"ssh-{host.tag}-{os.getpid()}"
+        self._python, self._login_script, self._ssh = host.python or python, login_script, ssh
+        self._environment = dict(os.environ if environment is None else environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
+
+    async def open(self) -> Streams:
+        """Log in, send what is missing there, and find or start the agent. Raises :class:`LaunchFailed`."""
+        await self.close()
+        try:
+            return await asyncio.wait_for(self._open(), CONNECT_TIMEOUT)
+        except asyncio.TimeoutError:
+            raise self._failure("did not answer in time") from None
+        except (OSError, ValueError, EOFError, asyncio.IncompleteReadError) as error:
+            raise self._failure(str(error)) from error
+
+    async def forward(self, port: int, there: int = 0) -> int:
+        """Have ``127.0.0.1`` on that host lead to this port here; the port there. Raises :class:`LaunchFailed`."""
+        words = ["-O", "forward", "-R", f"127.0.0.1:{there}:127.0.0.1:{port}"]
+        argv = [self._ssh, "-S", str(self._control), *words, *self.host.destination()]
+        try:
+            done = await run(argv, timeout=FORWARD_TIMEOUT, env=self._environment)
+        except CommandFailed as error:
+            raise self._not_forwarded(argv, error.output) from error
+        if done.exit_code != 0:
+            raise self._not_forwarded(argv, done.output)
+        told = done.stdout.strip().split()
+        return int(told[-1]) if told and told[-1].isdigit() else there
+
+    async def close(self) -> None:
+        """Hang up; the agent goes on."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()
+            try:
+                await asyncio.to_thread(process.wait, 3)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                await asyncio.to_thread(process.wait)
+        if self._said is not None:
+            self._said.close()
+            self._said = None
+        with contextlib.suppress(OSError):
+            self._control.unlink()
+
+    def argv(self) -> list[str]:
+        """The whole command."""
+        options = [word for name, value in OPTIONS.items() for word in ("-o", f"{name}={value}")]
+        return [self._ssh, "-T", "-S", str(self._control), *options, *self.host.destination(), self._remote()]
+
+    def _remote(self) -> str:
+        # ssh hands one string to the shell there: every word is quoted for it.
+        python = shlex.split(self._python)
+        if self._login_script:
+            return shlex.join(["bash", "-lc", '. "$0" >&2 && exec "$@"', self._login_script, *python, "-c", BOOT])
+        return "exec " + shlex.join([*python, "-c", BOOT])
+
+    async def _open(self) -> Streams:
+        private_folder(self._folder.parent)
+        private_folder(self._folder)
+        ours, theirs = socket.socketpair()
+        self._said = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for as long as the connection
+        with theirs:
+            self._process = self._ssh_process(theirs, self._said)
+        threading.Thread(target=self._process.wait, name=f"ssh {self.host.name}", daemon=True).start()
+        ours.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=LINE_LIMIT)
+        try:
+            writer.write(loader(self.host.tag, READY))
+            if not (await self._told(reader)).get("have"):
+                writer.write(contents())
+            self.found = await self._told(reader)
+        except BaseException:
+            writer.close()
+            raise
+        return reader, writer
+
+    def _ssh_process(self, both: socket.socket, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.argv(),
+            stdin=both.fileno(),
+            stdout=both.fileno(),
+            stderr=errors,
+            env=self._environment,
+            start_new_session=True,
+        )
+
+    async def _told(self, reader: asyncio.StreamReader) -> dict[str, Any]:
+        """The next line that counts; what login scripts print is passed over."""
+        while line := await reader.readline():
+            _, mark, rest = line.partition(READY)
+            if mark:
+                told: dict[str, Any] = json.loads(rest)
+                if error := told.get("error"):
+                    raise LaunchFailed("engines", f"{self.host.name}: {error}", command=self.argv(), log=None)
+                return told
+        raise EOFError("the connection was closed")
+
+    def _failure(self, otherwise: str) -> LaunchFailed:
+        said = self._stderr() or otherwise
+        cause, hint = recognised(self.host.name, f"{said}\n{otherwise}")
+        code = self._process.poll() if self._process is not None else None
+        return LaunchFailed("engines", cause, hint=hint, command=self.argv(), exit_code=code, output=said)
+
+    def _stderr(self) -> str:
+        if self._said is None:
+            return ""
+        # The end comes a moment before the process is over.
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.2)
+        self._said.seek(0)
+        return self._said.read(MOST_SAID).decode(errors="replace").strip()
+
+    def _not_forwarded(self, argv: list[str], output: str) -> LaunchFailed:
+        return LaunchFailed(
+            "engines",
+            f"{self.host.name} does not let its engines reach the controller through ssh.",
+            hint="Its sshd may forbid forwarding (AllowTcpForwarding); then choose direct addresses in the options.",
+            command=argv,
+            output=output,
+        )

@@ -1,0 +1,125 @@
+"""Real sshd on addresses of this machine's loopback, with throw-away keys and an ssh of its own configuration.
+
+Promise: nothing of the person's own ssh is read or written; ends what it began, by pid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+SSHD = "/usr/sbin/sshd"
+
+
+class Sshd:
+    """``hosts`` are 127.0.0.11 and so on, all at ``port``."""
+
+    def __init__(self, folder: Path, hosts: int = 2) -> None:
+        if not Path(SSHD).exists():
+            raise RuntimeError("openssh-server is not installed; `make test` installs it as root")
+        self.folder = folder
+        self.addresses = [f"127.0.0.{11 + number}" for number in range(hosts)]
+        self.port = _free_port(self.addresses)
+        for name in ("host_key", "user_key"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+        shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
+        self.known_hosts = folder / "known_hosts"
+        host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
+        self.known_hosts.write_text("".join(f"[{a}]:{self.port} {host_key}\n" for a in self.addresses))
+        self._client()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def host(self, number: int = 0) -> str:
+        return f"{self.addresses[number]}:{self.port}"
+
+    def _client(self) -> None:
+        """A person's ssh, as far as configuration goes: first in PATH, and ours alone."""
+        config = self.folder / "ssh_config"
+        config.write_text(
+            f"Host *\n  IdentityFile {self.folder}/user_key\n  IdentitiesOnly yes\n"
+            f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
+        )
+        self.bin = self.folder / "bin"
+        self.bin.mkdir()
+        self.calls = self.folder / "ssh-calls"
+        ssh = self.bin / "ssh"
+        ssh.write_text(f'#!/bin/sh\necho "$@" >> {self.calls}\nexec /usr/bin/ssh -F {config} "$@"\n')
+        ssh.chmod(0o755)
+
+    def start(self) -> None:
+        Path("/run/sshd").mkdir(exist_ok=True)
+        config = self.folder / "sshd_config"
+        listen = "".join(f"ListenAddress {address}:{self.port}\n" for address in self.addresses)
+        config.write_text(
+            f"{listen}HostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
+            f"StrictModes no\nUsePAM no\nMaxStartups 100\nPidFile {self.folder}/pid\nPasswordAuthentication no\n"
+            "PermitRootLogin yes\nAcceptEnv NOTHING\n"
+        )
+        log = (self.folder / "sshd.log").open("ab")
+        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
+        end = time.monotonic() + 10
+        while not all(_answers(address, self.port) for address in self.addresses):
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError((self.folder / "sshd.log").read_text())
+            time.sleep(0.02)
+
+    def sessions(self) -> list[int]:
+        """Processes of sshd that serve a connection, and what logged in by them."""
+        if self.process is None:
+            return []
+        return sorted(_descendants(self.process.pid))
+
+    def cut(self) -> None:
+        """Every connection that there is ends; new ones can be made."""
+        for pid in self.sessions():
+            if b"sshd" in _command(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def stop(self) -> None:
+        self.cut()
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process = None
+
+
+def _free_port(addresses: list[str]) -> int:
+    with socket.socket() as one:
+        one.bind((addresses[0], 0))
+        return int(one.getsockname()[1])
+
+
+def _answers(address: str, port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, port), timeout=1):
+        return True
+    return False
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _descendants(root: int) -> set[int]:
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    queue = [root]
+    while queue:
+        above = queue.pop()
+        new = [pid for pid, parent in parents.items() if parent == above and pid not in found]
+        found.update(new)
+        queue += new
+    return found

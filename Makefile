@@ -53,7 +53,7 @@ clean: ## remove what was built and installed here
 
 .stamps/system: scripts/system-packages
 	@mkdir -p .stamps
-	@scripts/system-packages python node browser
+	@scripts/system-packages python node browser sshd
 	@touch $@
 
 .stamps/venv: | .stamps/tools

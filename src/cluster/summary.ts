@@ -63,3 +63,16 @@ export function enginesOf(profile: IProfile | undefined): number | null {
   const asked = profile?.settings.find(one => one.name === 'Cluster.n')?.value;
   return typeof asked === 'number' ? asked : null;
 }
+
+/** Whether it runs with fewer engines than are wanted, and would get them by being scaled to that number. */
+export function lacksEngines(cluster: ICluster): boolean {
+  const { state, step, degraded, engines, wanted, capabilities } = cluster;
+  return (
+    state === 'running' &&
+    step === null &&
+    degraded &&
+    engines.registered < wanted &&
+    engines.launched < wanted &&
+    capabilities.scale === 'live'
+  );
+}

@@ -10,7 +10,7 @@ import React from 'react';
 import type { ILauncherModel, IProfile } from '../../cluster/state';
 import { enginesOf } from '../../cluster/summary';
 import type { IDraft } from './draft';
-import { chosen, faults, fieldOf } from './draft';
+import { chosen, faults, fieldOf, onHosts } from './draft';
 import { Form } from './form';
 import '../../../style/newcluster.css';
 
@@ -83,11 +83,14 @@ class Body extends ReactWidget {
   /** Until a number is typed, that of the profile holds. */
   private _suggested(part: Partial<IDraft>): Partial<IDraft> {
     this._typed = this._typed || 'engines' in part;
-    if (this._typed || part.profile === undefined) {
+    const draft = { ...this.draft, ...part };
+    if (this._typed) {
       return {};
     }
     const { profiles, cores } = this._options;
-    return { engines: suggested(part.profile, profiles) ?? cores };
+    const engines =
+      onHosts(draft.options) ?? suggested(draft.profile, profiles) ?? cores;
+    return { engines };
   }
 
   private _typed = false;

@@ -27,6 +27,23 @@ export function faults(draft: IDraft): ReadonlySet<keyof IDraft> {
   return found;
 }
 
+/** How many engines the hosts that are named take in all; null when none is named. */
+export function onHosts(
+  options: Readonly<Record<string, unknown>>
+): number | null {
+  const { hosts } = options;
+  if (!Array.isArray(hosts) || hosts.length === 0) {
+    return null;
+  }
+  return hosts.reduce((sum: number, host: unknown) => {
+    const engines =
+      typeof host === 'object' && host !== null && 'engines' in host
+        ? Number(host.engines)
+        : 1;
+    return sum + (Number.isInteger(engines) ? engines : 1);
+  }, 0);
+}
+
 /** Options without what was left empty: the server's defaults hold there. */
 export function chosen(
   options: Readonly<Record<string, unknown>>

@@ -7,7 +7,13 @@ import { ellipsesIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import type { Asked, ICluster, IProfile } from '../../cluster/state';
-import { canStart, canStop, enginesOf, nameOf } from '../../cluster/summary';
+import {
+  canStart,
+  canStop,
+  enginesOf,
+  lacksEngines,
+  nameOf
+} from '../../cluster/summary';
 import { Cells } from './cells';
 import { CountPicker } from './countpicker';
 import { Failure } from './failure';
@@ -197,6 +203,16 @@ function Controls(props: IRowProps): JSX.Element | null {
         >
           <runIcon.react tag="span" className="jlc-Button-icon" />
           {state === 'failed' ? trans.__('Try again') : trans.__('Start')}
+        </button>
+      )}
+      {lacksEngines(cluster) && (
+        <button
+          className="jp-Button jp-mod-styled jlc-Button"
+          disabled={stale}
+          title={trans.__('Start the engines that are missing')}
+          onClick={() => actions.scale(key, cluster.wanted)}
+        >
+          {cluster.failure ? trans.__('Try again') : trans.__('Replace lost')}
         </button>
       )}
       {(canStop(cluster) || state === 'stopping') && (

@@ -155,6 +155,21 @@ describe('a row', () => {
     expect(said).toContain('scale default: 8');
   });
 
+  it('gets the engines that are missing back with one click', async () => {
+    const lost = { launched: 3, registered: 3, busy: 0, lost: 1 };
+    const { said } = shown({ degraded: true, engines: lost, wanted: 4 });
+    await userEvent.click(screen.getByRole('button', { name: 'Replace lost' }));
+    expect(said).toContain('scale default: 4');
+  });
+
+  it('tries again what failed of a cluster that runs', async () => {
+    const engines = { launched: 3, registered: 3, busy: 0, lost: 0 };
+    const fields = { degraded: true, failure: FAILURE, engines, wanted: 4 };
+    const { said } = shown(fields);
+    await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
+    expect(said).toContain('scale default: 4');
+  });
+
   it('takes any other number by Custom…', () => {
     const { said } = shown();
     choose('custom');

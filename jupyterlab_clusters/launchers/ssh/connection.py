@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import shlex
@@ -63,12 +64,14 @@ class Connection:
         python: str = "python3",
         login_script: str | None = None,
         environment: Mapping[str, str] | None = None,
+        name: str = "",
         ssh: str = "ssh",
     ) -> None:
         self.host = host
         self.found: dict[str, Any] = {}
         self._folder = folder
-        self._control = folder / f"ssh-{host.tag}-{os.getpid()}"
+        # Two clusters on one host have a connection each.
+        self._control = folder / f"{host.tag}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         self._python, self._login_script, self._ssh = host.python or python, login_script, ssh
         self._environment = dict(os.environ if environment is None else environment)
         self._process: subprocess.Popen[bytes] | None = None

@@ -49,10 +49,11 @@ class Remote:
             python=str(options.get("python") or "python3"),
             login_script=str(options.get("login_script") or "") or None,
             environment=plan.environment,
+            name=launcher.group,
         )
         self.tunnel = Tunnel(self.connection)
         self.side = HostSide(
-            plan.key,
+            launcher.group,
             launcher.watcher,
             self.connection.open,
             self.place,
@@ -135,7 +136,7 @@ class Remote:
         """A new connection: the ports lead here again, and the logs go on from where their copies end."""
         await self.tunnel.renew()
         offsets = await asyncio.to_thread(self._launcher.copies.offsets)
-        await peer.request("mirror", group=self._launcher.plan.key, folder=str(self.log_dir), offsets=offsets)
+        await peer.request("mirror", group=self.side.key, folder=str(self.log_dir), offsets=offsets)
 
     async def stop_all(self, grace: float) -> None:
         """End everything there, have the last lines of its logs, leave nothing."""
@@ -161,6 +162,11 @@ class SshLauncher(Launcher):
         self._here = here(plan, watcher, runtime_dir)
         self._hosts = hosts_of(plan.options)
         self._remotes = {host.name: Remote(self, host, runtime_dir) for host in self._hosts}
+
+    @property
+    def group(self) -> str:
+        """The name of this run at agents, which others may have started who know clusters of the same name."""
+        return f"{self.plan.key}@{self.run}"
 
     def told(self, event: Mapping[str, Any]) -> None:
         """What an agent tells besides launches, exits and usage."""
@@ -224,6 +230,8 @@ class SshLauncher(Launcher):
         if saved.get("run"):
             self.run = str(saved["run"])
             self.copies = LogCopies(self.plan.log_dir, saved.get("bases") or {})
+            for remote in self._remotes.values():
+                remote.side.key = self.group
         self._here.restore(saved.get("processes", ()))
         for name, records in (saved.get("hosts") or {}).items():
             if name in self._remotes:

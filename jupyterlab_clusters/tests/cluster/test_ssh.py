@@ -79,6 +79,18 @@ async def test_two_hosts_one_connection_each(site: Site, sshd: Sshd, reach: str)
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
+async def test_two_clusters_on_one_host_do_not_know_of_each_other(site: Site, sshd: Sshd) -> None:
+    one = defined(site, sshd, [1])
+    other = site.clusters.define("default", "too", "ssh", one.definition.options)
+    await running(one, 1)
+    await running(other, 1)
+    other.stop()
+    await until(other, lambda model: model.state == "stopped")
+    assert one.model().engines.registered == 1
+    pids = await with_client(one, lambda client: client[:].apply_sync(os.getpid), 1)
+    assert pids == [engine.pid for engine in one.engines()]
+
+
 async def test_a_connection_that_is_cut_costs_nothing(site: Site, sshd: Sshd) -> None:
     cluster = defined(site, sshd, [2])
     await running(cluster, 2)

@@ -150,8 +150,9 @@ class Agent:
         }
 
     async def op_attach(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
-        folders = [Path(request["journal"]).parent, *map(Path, request.get("folders") or ())]
-        exits = await asyncio.to_thread(_made_and_read, folders, Path(request["journal"]))
+        journal = Path(request["journal"]) if request.get("journal") else None
+        folders = list(map(Path, request.get("folders") or ()))
+        exits = await asyncio.to_thread(_made_and_read, folders, journal)
         group = self._group(request)
         group.set_up(request.get("journal"), request.get("index"), request.get("leader"))
         group.listeners.add(peer.send)
@@ -322,10 +323,12 @@ def _remove_logs(folder: Path) -> None:
         folder.rmdir()
 
 
-def _made_and_read(folders: list[Path], journal: Path) -> list[dict[str, Any]]:
+def _made_and_read(folders: list[Path], journal: Path | None) -> list[dict[str, Any]]:
+    if journal is not None:
+        folders = [journal.parent, *folders]
     for folder in folders:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return read_journal(journal)
+    return read_journal(journal) if journal is not None else []
 
 
 def same_user(sock: socket.socket) -> bool:

@@ -102,7 +102,7 @@ def test_a_path_too_long_for_the_system_works(home: Path) -> None:
     long = home / ("x" * 120)
     long.mkdir()
     agent = Agent(long)
-    assert agent.ok("attach", group="g", journal=None, index=None, leader=None) == {"processes": []}
+    assert agent.ok("attach", group="g", journal=None, index=None, leader=None) == {"processes": [], "exits": []}
     agent.close()
 
 

@@ -34,6 +34,8 @@ def sentence(exit: Exit) -> str:
         return "killed by the system because memory ran out (out-of-memory killer, SIGKILL)"
     if exit.asked:
         return "stopped as asked"
+    if exit.because is not None:
+        return exit.because
     if exit.signal is not None:
         meaning = _MEANINGS.get(exit.signal)
         said = f"killed by signal {exit.signal} ({signal_name(exit.signal)})"

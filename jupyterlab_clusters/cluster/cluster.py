@@ -224,7 +224,8 @@ class Cluster:
             self._check_count(engines)
             if self.state not in ("starting", "running"):
                 raise WrongState(f"This cluster is {self.state}; only a running one can be scaled.", reason=self.state)
-            if capabilities_of(self.definition.launcher).scale != "live" and not restart:
+            live = capabilities_of(self.definition.launcher).scale == "live"
+            if not live and not restart and self.engine_set.live():
                 raise WrongState(
                     "With this launcher the engines can only be replaced all together.", reason="restart-needed"
                 )

@@ -40,6 +40,16 @@ KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "Look at Cluster.controller_ip and IPController.ip in the profile.",
     ),
     (
+        re.compile(r"mpi4py sees \d+ of \d+ ranks: it belongs to another MPI(.*?) than"),
+        "mpi4py belongs to another MPI than mpiexec{}: each engine would be alone.",
+        "Use the mpiexec of that MPI, or install mpi4py for the one that is used.",
+    ),
+    (
+        re.compile(r"cannot load MPI library|libmpi[^\n]*cannot open shared object"),
+        "mpi4py does not find the library of MPI{}.",
+        "Load the module of MPI before JupyterLab starts, or set LD_LIBRARY_PATH in the options.",
+    ),
+    (
         re.compile(r"No module named '?([\w.]+)'?"),
         "A Python module is missing{}.",
         "Install it into the Python environment that the engines use.",

@@ -103,6 +103,10 @@ class Listening:
             self.cluster.job = job
         self._news()
 
+    def failed(self, why: LaunchFailed) -> None:
+        self._reconciler.note(why)
+        self._news()
+
     # -- the hub tells ------------------------------------------------------------
 
     def registered(self, hub_id: int, uuid: str) -> None:

@@ -93,7 +93,7 @@ class Reconciler:
         try:
             await work
         except LaunchFailed as error:
-            self._note(error)
+            self.note(error)
         except Exception:
             self.cluster.parts.log.exception("an order to cluster %s failed", self.cluster.key)
 
@@ -229,7 +229,7 @@ class Reconciler:
         except NotAllBegun as error:
             with self.cluster.lock:
                 self.cluster.engine_set.drop(error.slots)
-            self._note(error)
+            self.note(error)
         self.keeper.soon()
 
     def _patience(self) -> float:
@@ -340,7 +340,7 @@ class Reconciler:
         cluster = self.cluster
         if cluster.state == "running":
             # What runs is worth more than what could not be added.
-            self._note(error)
+            self.note(error)
             with cluster.lock:
                 cluster.step = None
                 cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
@@ -348,7 +348,7 @@ class Reconciler:
             await self.keeper.save()
             return
         stopping = cluster.state == "stopping"
-        self._note(error, state=True)
+        self.note(error, state=True)
         # A controller that was there before this server, and cannot be reached now, may well go on.
         if not stopping and (self._ours_to_end or error.step != "controller"):
             await self._let_go_of_hub()
@@ -361,7 +361,7 @@ class Reconciler:
                 cluster.publish()
         await self.keeper.save()
 
-    def _note(self, error: LaunchFailed, *, state: bool = False) -> None:
+    def note(self, error: LaunchFailed, *, state: bool = False) -> None:
         cluster = self.cluster
         with cluster.lock:
             cluster.failure = Failure(
@@ -394,7 +394,7 @@ class Reconciler:
 
     async def _say_controller_ended(self, exit: Exit) -> None:
         # Engines are left alone: one that is busy may still finish and write its results.
-        self._note(await controller_failed(exit, self._tail, was_running=True), state=True)
+        self.note(await controller_failed(exit, self._tail, was_running=True), state=True)
         await self._let_go_of_hub()
         await self.keeper.save()
 
@@ -412,7 +412,7 @@ class Reconciler:
         try:
             await self.launcher.reattach(record.get("processes") or {})
         except NotAllBegun as error:
-            self._note(error)  # some host is out of reach: what runs there is left alone
+            self.note(error)  # some host is out of reach: what runs there is left alone
         if cluster.state == "stopping":
             await self._down()
         elif self.listening.controller_lives:

@@ -97,6 +97,11 @@ class IPEngine(engine_app.IPEngine):  # type: ignore[misc]
     out_stream_factory = Type(LoggedStream, config=True, allow_none=True, help="Class of stdout and stderr.")
     asked_to_end = False
 
+    @default("id")
+    def _default_id(self) -> None:
+        """Whoever starts it says which number it asks for; ipyparallel takes the MPI rank, also for the engine
+        that follows one whose tasks the hub still fails by that number."""
+
     @default("work_dir")
     def _default_work_dir(self) -> str:
         # ipyparallel asks at import, which for a forked engine was in the nursery's folder.

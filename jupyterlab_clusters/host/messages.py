@@ -29,6 +29,8 @@ GROUP_VARIABLE = "JUPYTERLAB_CLUSTERS_GROUP"
 #: Whose group it is: another agent (of another server) may have one of the same name.
 AGENT_VARIABLE = "JUPYTERLAB_CLUSTERS_AGENT"
 NURSERY_VARIABLE = "JUPYTERLAB_CLUSTERS_NURSERY"
+#: Ranks of an MPI program read from it which engine each is.
+RANKS_VARIABLE = "JUPYTERLAB_CLUSTERS_RANKS"
 #: The controller reads from this descriptor which engines died.
 DEATHS_VARIABLE = "JUPYTERLAB_CLUSTERS_DEATHS_FD"
 

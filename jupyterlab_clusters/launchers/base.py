@@ -153,13 +153,15 @@ class Exit:
     """How a process ended: at most one of ``exit_code`` and ``signal`` is set; both ``None`` = not known.
 
     ``oom`` = the machine's or the cgroup's out-of-memory killer was seen at work.
-    ``asked`` = it ended because this launcher was asked to end it.
+    ``asked`` = it ended because this launcher was asked to end it. ``because`` = a sentence's end (``ended with …``)
+    where the launcher knows better than the numbers tell.
     """
 
     exit_code: int | None = None
     signal: int | None = None
     oom: bool = False
     asked: bool = False
+    because: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,8 @@ class Watcher(Protocol):
     def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None: ...
     def usage(self, by_slot: Mapping[int, Usage]) -> None: ...
     def job_changed(self, job: Job | None) -> None: ...
+    def failed(self, why: LaunchFailed) -> None:
+        """Something happened to many engines at once: one cause for all."""
 
 
 class Launcher(abc.ABC):

@@ -9,7 +9,9 @@ from typing import Any
 from .base import Capabilities, Launcher, LauncherModel, LauncherName, Plan, Watcher
 from .local import CAPABILITIES as LOCAL
 from .local import LocalLauncher
-from .options import local_options, ssh_options
+from .mpi import CAPABILITIES as MPI
+from .mpi import MpiLauncher
+from .options import local_options, mpi_options, ssh_options
 from .ssh import CAPABILITIES as SSH
 from .ssh import SshLauncher
 
@@ -27,15 +29,17 @@ NOT_YET = "Not part of this version yet: start such clusters with `ipcluster sta
 NO_SSH = "OpenSSH's client (ssh) is not installed on this machine."
 
 
+NO_MPI = "No mpiexec here: install Open MPI or MPICH, or load its module before JupyterLab starts."
+
+
 def capabilities_of(name: LauncherName) -> Capabilities:
-    return {"local": LOCAL, "ssh": SSH}.get(name, WHOLE_SET)
+    return {"local": LOCAL, "ssh": SSH, "mpi": MPI}.get(name, WHOLE_SET)
 
 
 def options_of(name: LauncherName) -> dict[str, Any]:
     """JSON schema of what may be chosen."""
-    if name == "local":
-        return local_options()
-    return ssh_options() if name == "ssh" else {"type": "object", "properties": {}}
+    schemas = {"local": local_options, "ssh": ssh_options, "mpi": mpi_options}
+    return schemas[name]() if name in schemas else {"type": "object", "properties": {}}
 
 
 def missing(name: LauncherName) -> str | None:
@@ -44,6 +48,8 @@ def missing(name: LauncherName) -> str | None:
         return None
     if name == "ssh":
         return None if shutil.which("ssh") else NO_SSH
+    if name == "mpi":
+        return None if shutil.which("mpiexec") or shutil.which("mpirun") else NO_MPI
     return NOT_YET
 
 
@@ -73,4 +79,6 @@ def make(name: LauncherName, plan: Plan, watcher: Watcher, *, runtime_dir: Path)
         return LocalLauncher(plan, watcher, runtime_dir=runtime_dir)
     if name == "ssh":
         return SshLauncher(plan, watcher, runtime_dir=runtime_dir)
+    if name == "mpi":
+        return MpiLauncher(plan, watcher, runtime_dir=runtime_dir)
     raise LookupError(NOT_YET)

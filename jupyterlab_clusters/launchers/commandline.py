@@ -7,7 +7,7 @@ secret in an argument (the connection goes by environment).
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .base import EngineSpec, Plan
@@ -25,6 +25,7 @@ THREADS = (
 PRIVATE = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN", "JUPYTERHUB_CLIENT_ID")
 
 CONTROLLER_CLASSES = ("LocalControllerLauncher", "ControllerLauncher", "LocalProcessLauncher", "BaseLauncher")
+MPI_CLASSES = ("MPIEngineSetLauncher", "MPILauncher", "EngineLauncher", "LocalProcessLauncher", "BaseLauncher")
 ENGINE_CLASSES = (
     "LocalEngineSetLauncher",
     "LocalEngineLauncher",
@@ -71,14 +72,18 @@ def controller_argv(plan: Plan) -> list[str]:
     return argv
 
 
-def engine_args(plan: Plan, uuid: str, asks_id: int | None = None) -> list[str]:
-    """Arguments of one engine, without the program; later ones win."""
+def engine_args(
+    plan: Plan, uuid: str | None, asks_id: int | None = None, classes: Sequence[str] = ENGINE_CLASSES
+) -> list[str]:
+    """Arguments of one engine, or (without ``uuid``) of all, without the program; later ones win."""
     settings = plan.settings
-    args = [f"--profile-dir={plan.profile_dir}", f"--cluster-id={plan.cluster_id}", f"--ident={uuid}"]
+    args = [f"--profile-dir={plan.profile_dir}", f"--cluster-id={plan.cluster_id}"]
+    if uuid is not None:
+        args.append(f"--ident={uuid}")
     if asks_id is not None:
         args.append(f"--IPEngine.id={asks_id}")
     args += trait_args(settings, ("IPEngine", "IPythonParallelKernel", "InteractiveShellApp", "InteractiveShell"))
-    args += map(str, first(settings, ENGINE_CLASSES, "engine_args", []))
+    args += map(str, first(settings, classes, "engine_args", []))
     args += map(str, plan.options.get("engine_args", []))
     return args
 

@@ -53,7 +53,8 @@ class Begin:
 
 
 class HostSide:
-    """``place`` may be asked for only when the agent was reached: it can depend on what is found there."""
+    """``place`` may be asked for only when the agent was reached: it can depend on what is found there.
+    ``on_process`` gets the records of processes that are neither the controller nor an engine."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class HostSide:
         name: str = "this machine",
         host: str | None = None,
         on_event: Callable[[Mapping[str, Any]], None] = lambda event: None,
+        on_process: Callable[[Mapping[str, Any]], None] = lambda record: None,
         on_reached: Callable[[AgentPeer], Awaitable[None]] | None = None,
     ) -> None:
         self.key = key
@@ -72,7 +74,7 @@ class HostSide:
         self._host = host
         self._watcher = watcher
         self._place = place
-        self._on_event, self._on_reached = on_event, on_reached
+        self._on_event, self._on_process, self._on_reached = on_event, on_process, on_reached
         self._agent = Agent(connect, self._event, self._regained)
         self._records: dict[str, dict[str, Any]] = {}
         self._told: set[tuple[str, str]] = set()
@@ -113,6 +115,13 @@ class HostSide:
             processes=[{**process, "log": place().log(process["name"])} for process in processes],
         )
         for record in answer["processes"]:
+            self._learn(record)
+
+    async def adopt(self, step: str, processes: Sequence[Mapping[str, Any]]) -> None:
+        """Watch processes there that others began (name, uuid, pid, create_time); how they end is not known."""
+        place = self._place()
+        named = [{**process, "log": place.log(process["name"])} for process in processes]
+        for record in (await self._ask(step, "adopt", group=self.key, processes=named))["processes"]:
             self._learn(record)
 
     async def stop(self, names: list[str] | None, grace: float) -> None:
@@ -229,25 +238,32 @@ class HostSide:
         if (identity, "launched") not in self._told:
             self._told.add((identity, "launched"))
             process = Process(self._host or record["host"], record["pid"], record["create_time"])
-            if slot is None:
+            if slot is not None:
+                self._watcher.engine_launched(slot, uuid, process)
+            elif name == CONTROLLER:
                 self._watcher.controller_launched(process)
             else:
-                self._watcher.engine_launched(slot, uuid, process)
+                self._on_process(record)
         if not running and (identity, "exited") not in self._told:
             self._told.add((identity, "exited"))
-            exit = Exit(
-                exit_code=record.get("exit_code"),
-                signal=record.get("signal"),
-                oom=bool(record.get("oom")),
-                asked=bool(record.get("asked")),
-            )
-            if slot is None:
-                self._watcher.controller_exited(exit)
+            if slot is not None:
+                self._watcher.engine_exited(slot, uuid, exit_of(record))
+            elif name == CONTROLLER:
+                self._watcher.controller_exited(exit_of(record))
             else:
-                self._watcher.engine_exited(slot, uuid, exit)
+                self._on_process(record)
 
 
 EXIT = ("exit_code", "signal", "oom", "asked")
+
+
+def exit_of(record: Mapping[str, Any]) -> Exit:
+    return Exit(
+        exit_code=record.get("exit_code"),
+        signal=record.get("signal"),
+        oom=bool(record.get("oom")),
+        asked=bool(record.get("asked")),
+    )
 
 
 def _same(ours: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,12 @@ def controller_process(plan: Plan) -> dict[str, Any]:
     return {"name": CONTROLLER, "uuid": None, "argv": argv, "args": [], "env": {}, "role": "controller"}
 
 
-def here(plan: Plan, watcher: Watcher, runtime_dir: Path) -> HostSide:
+def here(
+    plan: Plan,
+    watcher: Watcher,
+    runtime_dir: Path,
+    on_process: Callable[[Mapping[str, Any]], None] = lambda record: None,
+) -> HostSide:
     """The agent of this machine."""
 
     async def connect() -> Streams:
@@ -37,7 +42,7 @@ def here(plan: Plan, watcher: Watcher, runtime_dir: Path) -> HostSide:
         sock.setblocking(False)
         return await asyncio.open_unix_connection(sock=sock, limit=LINE_LIMIT)
 
-    return HostSide(plan.key, watcher, connect, lambda: Place(plan.log_dir))
+    return HostSide(plan.key, watcher, connect, lambda: Place(plan.log_dir), on_process=on_process)
 
 
 def begin_here(plan: Plan, *, fork: bool = False) -> Begin:

@@ -144,6 +144,44 @@ def ssh_options() -> dict[str, Any]:
     }
 
 
+def mpi_options() -> dict[str, Any]:
+    common = _common("where the Jupyter server was started")
+    for name in ("preload", "start_method"):
+        del common[name]  # ranks are never forked
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "x-cores": cores(),
+        "properties": {
+            "mpiexec": {
+                "type": "string",
+                "title": "MPI program",
+                "description": "What starts the ranks; empty: as the profile says, else mpiexec.",
+                "maxLength": 4096,
+            },
+            "mpi_args": {
+                **WORDS,
+                "title": "Arguments for it",
+                "description": "For example --oversubscribe, or --bind-to and core.",
+            },
+            "hostfile": {
+                "type": "string",
+                "title": "Hosts file",
+                "description": "A file that names hosts and their slots; empty: this machine. "
+                "The hosts must share your home folder.",
+                "maxLength": 4096,
+            },
+            "python": {
+                "type": "string",
+                "title": "Python of the engines",
+                "description": "Empty: that of the Jupyter server. It must have mpi4py and this extension.",
+                "maxLength": 4096,
+            },
+            **common,
+        },
+    }
+
+
 def _plain(pattern: str) -> str:
     """Without the names of groups, which JSON schema's regular expressions do not have."""
     for name in ("user", "host", "port"):

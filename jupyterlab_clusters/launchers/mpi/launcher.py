@@ -1,0 +1,298 @@
+"""Engines as ranks: one mpiexec starts them all, and they end together.
+
+Promise: ``MPI.COMM_WORLD`` of the engines has as many ranks as there are
+engines, and the rank is the number of the slot; each has a log of its own.
+Single engines can be interrupted only; another number of them is another program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...host.messages import RANKS_VARIABLE
+from ..agent import AgentError, AgentLost
+from ..base import Capabilities, EngineSpec, Launcher, LaunchFailed, Plan, Preview, Process, Watcher
+from ..command import CommandFailed, run
+from ..commandline import controller_argv, environment
+from ..hostside import Begin, exit_of, slot_name, slot_of
+from ..local import begin_here, controller_process, here
+from . import mpiexec
+from .causes import culprit, of_code, refused
+from .ranks import RankWatcher, told
+
+CAPABILITIES = Capabilities(scale="restart", stop_one=False, restart_one=False, interrupt_one=True, log_per_engine=True)
+
+#: The name of mpiexec among the processes and logs of a cluster.
+JOB = "job"
+#: How often announcements of ranks are looked for (seconds); one listing of a small folder.
+LOOK = 0.02
+#: How long ranks may take to be there, and how much longer for each (seconds).
+PATIENCE, PATIENCE_EACH = 60.0, 0.5
+#: Most of mpiexec's output that is read for causes (bytes).
+MOST_SAID = 64 * 1024
+
+
+class MpiLauncher(Launcher):
+    """The controller here, the ranks where mpiexec puts them."""
+
+    name = "mpi"
+    capabilities = CAPABILITIES
+
+    def __init__(self, plan: Plan, watcher: Watcher, *, runtime_dir: Path) -> None:
+        super().__init__(plan, watcher)
+        self._ranks = RankWatcher(watcher)
+        self._here = here(plan, self._ranks, runtime_dir, self._process_told)
+        self._flavour: asyncio.Task[mpiexec.Flavour] | None = None
+        self._ended: asyncio.Future[LaunchFailed] | None = None
+        self._began = 0
+        self._argv: list[str] = []
+        self._starting = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- starting -------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        with contextlib.suppress(LaunchFailed):
+            await self._kind()
+
+    async def start_controller(self) -> None:
+        # What cannot work is said before anything was begun.
+        self._program()
+        process = controller_process(self.plan)
+        elsewhere = self.plan.options.get("hostfile")
+        if elsewhere and not any(word.startswith("--ip=") for word in process["argv"]):
+            process["argv"].append("--ip=*")
+        await self._here.spawn("controller", self._begin(), [process])
+
+    async def start_engines(self, engines: Sequence[EngineSpec]) -> None:
+        ordered = sorted(engines, key=lambda engine: engine.slot)
+        name = secrets.token_hex(4)
+        announcements = self.plan.log_dir / "ranks" / name
+        self._argv = argv = mpiexec.argv(self.plan, len(ordered), await self._kind())
+        await asyncio.to_thread(announcements.mkdir, mode=0o700, parents=True)
+        ranks = {
+            "logs": str(self.plan.log_dir),
+            "announcements": str(announcements),
+            "engines": [{"slot": one.slot, "uuid": one.uuid, "id": one.asks_id} for one in ordered],
+        }
+        env = {"IPP_CONNECTION_INFO": ordered[0].connection, RANKS_VARIABLE: json.dumps(ranks)}
+        self._ended = asyncio.get_running_loop().create_future()
+        self._ranks.begin()
+        self._began = await asyncio.to_thread(_size, self._job_log)
+        process = {"name": JOB, "uuid": name, "argv": argv, "args": [], "env": env, "role": "engine"}
+        self._starting = True
+        try:
+            await self._here.spawn("engines", self._begin(), [process])
+            await self._all_there(announcements, ordered, argv)
+        finally:
+            self._starting = False
+            await asyncio.to_thread(shutil.rmtree, announcements, ignore_errors=True)
+
+    async def _all_there(self, folder: Path, engines: Sequence[EngineSpec], argv: list[str]) -> None:
+        """Watch each rank as it announces itself. Raises :class:`LaunchFailed` when mpiexec ends before."""
+        assert self._ended is not None
+        loop = asyncio.get_running_loop()
+        patience = PATIENCE + PATIENCE_EACH * len(engines)
+        deadline = loop.time() + patience
+        seen: set[int] = set()
+        while len(seen) < len(engines):
+            if fresh := await asyncio.to_thread(_announced, folder, seen):
+                await self._rank_told(fresh, engines)
+                seen |= {told["rank"] for told in fresh}
+                continue
+            if self._ended.done():
+                raise self._ended.result()
+            if loop.time() > deadline:
+                await self._here.stop([JOB], 1.0)
+                cause = f"Only {len(seen)} of {len(engines)} ranks were there after {patience:.0f} s."
+                raise LaunchFailed("engines", cause, command=argv, output=await self._said(), log=JOB)
+            await asyncio.wait([self._ended], timeout=LOOK)
+
+    async def _rank_told(self, fresh: Sequence[Mapping[str, Any]], engines: Sequence[EngineSpec]) -> None:
+        local = []
+        for rank in fresh:
+            engine = engines[rank["rank"]]
+            if rank["host"] == platform.node():
+                named = {"name": slot_name(engine.slot), "uuid": engine.uuid}
+                local.append({**named, "pid": rank["pid"], "create_time": rank["create_time"]})
+            else:
+                process = Process(rank["host"], rank["pid"], rank["create_time"])
+                self._ranks.engine_launched(engine.slot, engine.uuid, process)
+        if local:
+            await self._here.adopt("engines", local)
+
+    def _begin(self) -> Begin:
+        return begin_here(self.plan)
+
+    def _program(self) -> list[str]:
+        """Raises :class:`LaunchFailed` when it is not there."""
+        try:
+            program = mpiexec.words(self.plan)
+        except ValueError as error:
+            raise LaunchFailed("engines", f"The command for MPI cannot be understood: {error}.") from error
+        if mpiexec.found(program, environment(self.plan)) is None:
+            name = program[0] if program else "mpiexec"
+            raise LaunchFailed(
+                "engines",
+                f"{name} was not found.",
+                hint="Install Open MPI or MPICH, load its module before JupyterLab starts, or name the program in "
+                "the options.",
+                command=program,
+            )
+        return program
+
+    async def _kind(self) -> mpiexec.Flavour:
+        """Which MPI it is; asked once."""
+        program = self._program()
+        if self._flavour is None or (self._flavour.done() and self._flavour.cancelled()):
+            self._flavour = asyncio.ensure_future(_ask_flavour(program, environment(self.plan)))
+        return await asyncio.shield(self._flavour)
+
+    # -- ending ---------------------------------------------------------------
+
+    def _process_told(self, record: Mapping[str, Any]) -> None:
+        if record["name"] == JOB and record["state"] != "running":
+            task = asyncio.ensure_future(self._program_over(record))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _program_over(self, record: Mapping[str, Any]) -> None:
+        """mpiexec has ended: say to all why."""
+        said, exit = await self._said(), exit_of(record)
+        blamed = culprit(said, self._ranks.ranks_by_pid())
+        if blamed is None and exit.exit_code and (first := self._ranks.first_ended()) is not None:
+            # mpiexec does not always say it; by its own code it tells how that rank ended.
+            blamed = of_code(first, exit.exit_code)
+        why = self._why(said, exit.exit_code, blamed)
+        sentence = "stopped as asked" if exit.asked else "ended together with mpiexec"
+        if exit.exit_code == 0:
+            sentence = "ended by itself, without an error, as all ranks did"
+        self._ranks.program_ended(blamed, sentence, asked=exit.asked)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(why)
+        if not self._starting and not exit.asked and exit.exit_code != 0:
+            self._ranks.failed(why)
+
+    def _why(self, said: str, code: int | None, blamed: Any) -> LaunchFailed:
+        known = refused(said, mpiexec.slots(self.plan.options))
+        if known is not None:
+            cause, hint = known
+        elif blamed is not None:
+            whom = "all ranks" if blamed.rank is None else "the others"
+            cause = f"{_begun(told(blamed))}, and MPI ended {whom} with it."
+            hint = "Read the log of that rank. Start the engines again to get a new set."
+        else:
+            cause = f"mpiexec ended{f' with code {code}' if code is not None else ''}, and all ranks with it."
+            hint = "See what it said under Show output."
+        log = slot_name(blamed.rank) if blamed is not None and blamed.rank is not None else JOB
+        command = self._argv or None
+        return LaunchFailed("engines", cause, hint=hint, command=command, exit_code=code, output=said or None, log=log)
+
+    async def _said(self) -> str:
+        return await asyncio.to_thread(_read, self._job_log, self._began)
+
+    @property
+    def _job_log(self) -> Path:
+        return self.plan.log_dir / f"{JOB}.log"
+
+    async def stop_engines(self, slots: Sequence[int], *, grace: float) -> None:
+        if slots:
+            # One by one they cannot end: MPI would call it a failure.
+            names = [name for name in self._here.running() if name == JOB or slot_of(name) is not None]
+            await self._here.stop(names, grace)
+
+    async def interrupt_engines(self, slots: Sequence[int]) -> None:
+        far = set(self._ranks.elsewhere(platform.node())) & set(slots)
+        if near := [slot_name(slot) for slot in slots if slot not in far]:
+            await self._here.signal(near, 2)
+        if far:
+            raise LaunchFailed(
+                "engines",
+                f"Ranks on other hosts ({', '.join(map(str, sorted(far)))}) cannot be interrupted from here.",
+                hint="From a notebook they can: client[2].client.send_signal('SIGINT', targets=2).",
+            )
+
+    async def stop_all(self, *, grace: float) -> None:
+        await self._here.stop(None, grace)
+        await self._here.forget()
+
+    # -- the rest of the contract -----------------------------------------------
+
+    async def watch_usage(self, watched: bool) -> None:
+        await self._here.watch_usage(watched)
+
+    def saved(self) -> dict[str, Any]:
+        return {"processes": self._here.saved(), "ranks": self._ranks.saved(), "began": self._began}
+
+    async def reattach(self, saved: Mapping[str, Any]) -> None:
+        self._began = int(saved.get("began") or 0)
+        for rank in saved.get("ranks", ()):
+            if rank["host"] != platform.node():
+                process = Process(rank["host"], rank["pid"], rank["create_time"])
+                self._ranks.engine_launched(rank["slot"], rank["uuid"], process)
+        self._here.restore(saved.get("processes", ()))
+        try:
+            await self._here.reach()
+        except (OSError, AgentError, AgentLost, RuntimeError) as error:
+            raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+
+    async def close(self) -> None:
+        if self._flavour is not None:
+            self._flavour.cancel()
+        await self._here.close()
+
+    def preview(self, engines: int) -> Preview:
+        return Preview(
+            commands=[controller_argv(self.plan), mpiexec.argv(self.plan, engines, "unknown")],
+            notes=[
+                f"The second command starts all {engines} engines as ranks of one MPI program.",
+                "Another number of engines is another program: all of them are replaced then.",
+                f"Logs go to {self.plan.log_dir}.",
+            ],
+        )
+
+
+async def _ask_flavour(program: Sequence[str], env: Mapping[str, str]) -> mpiexec.Flavour:
+    try:
+        done = await run([*program, "--version"], timeout=10.0, env=env)
+    except CommandFailed:
+        return "unknown"
+    return mpiexec.flavour(done.output)
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _announced(folder: Path, seen: set[int]) -> list[dict[str, Any]]:
+    """Ranks that are new."""
+    names = [name for name in os.listdir(folder) if name.endswith(".json") and int(name[:-5]) not in seen]
+    return [json.loads((folder / name).read_text()) for name in names]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read(path: Path, start: int) -> str:
+    """What this run of mpiexec said: the end of it, if it is much."""
+    try:
+        with path.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(start, end - MOST_SAID))
+            text = log.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(f"--- {JOB} started ")).strip()

@@ -1,0 +1,220 @@
+"""Clusters whose engines are ranks of a real mpiexec."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ipyparallel.error import RemoteError
+
+from jupyterlab_clusters.cluster.cluster import Cluster
+from jupyterlab_clusters.errors import WrongState
+
+from .conftest import Site, processes_marked, until
+from .test_real import with_client
+
+pytestmark = [pytest.mark.timeout(120)]
+
+
+@pytest.fixture(autouse=True)
+def mpi(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shutil.which("mpiexec"), "Open MPI is missing"
+    for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
+        monkeypatch.setenv(name, "1")
+
+
+def defined(site: Site, **options: object) -> Cluster:
+    options.setdefault("mpi_args", ["--oversubscribe"])
+    return site.clusters.define("default", "ranks", "mpi", options)
+
+
+async def running(cluster: Cluster, engines: int) -> None:
+    cluster.start(engines, None)
+    model = await until(cluster, lambda model: model.state != "starting", within=60)
+    assert model.state == "running" and model.failure is None, model.failure
+    assert model.engines.registered == engines
+
+
+async def stopped(site: Site, cluster: Cluster) -> None:
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=15)
+    left = {pid: name for pid, name in processes_marked(site.home).items() if "host.agent" not in name}
+    assert left == {}
+
+
+def lines(cluster: Cluster, log: str) -> str:
+    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
+
+
+def world() -> tuple[int, int, int]:
+    from mpi4py import MPI
+
+    comm = MPI.COMM_WORLD
+    return comm.Get_rank(), comm.Get_size(), comm.allreduce(comm.Get_rank() + 1)
+
+
+async def test_engines_are_one_mpi_program(site: Site) -> None:
+    cluster = defined(site)
+    await running(cluster, 3)
+    told = await with_client(cluster, lambda client: client[:].apply_sync(world), 3)
+    assert told == [(0, 3, 6), (1, 3, 6), (2, 3, 6)]
+    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 3)
+    assert pids == [engine.pid for engine in cluster.engines()], "the slot is the rank"
+
+    def say(client: Any) -> None:
+        client[1].apply_sync(print, "rank one speaks", flush=True)
+
+    await with_client(cluster, say)
+    await asyncio.sleep(0.3)
+    assert "rank one speaks" in lines(cluster, "slot-1")
+    assert "rank one speaks" not in lines(cluster, "slot-0") + lines(cluster, "job")
+    await stopped(site, cluster)
+    assert "rank one speaks" in lines(cluster, "slot-1"), "the log stays"
+
+
+async def test_another_number_is_another_program_under_the_same_controller(site: Site) -> None:
+    cluster = defined(site)
+    await running(cluster, 1)
+    controller = await with_client(cluster, lambda client: client.session.key, 1)
+    with pytest.raises(WrongState) as refused:
+        cluster.scale(2, False)
+    assert refused.value.reason == "restart-needed"
+    cluster.scale(2, True)
+    await until(cluster, lambda model: model.engines.registered == 2, within=30)
+    told = await with_client(cluster, lambda client: client[:].apply_sync(world), 2)
+    assert sorted(told) == [(0, 2, 3), (1, 2, 3)]
+    assert controller == await with_client(cluster, lambda client: client.session.key, 2)
+    await stopped(site, cluster)
+
+
+async def test_one_rank_is_interrupted(site: Site) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+
+    async def interrupt() -> None:
+        await until(cluster, lambda model: model.engines.busy == 1)
+        cluster.interrupt_engine(1)
+
+    task = asyncio.ensure_future(interrupt())
+    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+        await with_client(cluster, lambda client: client[1].apply_sync(time.sleep, 30), 2)
+    await task
+    assert cluster.model().engines.registered == 2
+
+
+def leave() -> None:
+    os._exit(3)
+
+
+def abort() -> None:
+    from mpi4py import MPI
+
+    MPI.COMM_WORLD.Abort(7)
+
+
+@pytest.mark.parametrize(
+    "how, cause, own",
+    [
+        ("killed", "Rank 1 was killed by signal 9 (SIGKILL), and MPI ended the others with it.", (9, None)),
+        (leave, "Rank 1 ended with code 3, and MPI ended the others with it.", (None, 3)),
+        (abort, "Rank 1 ended with code 7, and MPI ended the others with it.", (None, 7)),
+    ],
+)
+async def test_the_end_of_one_rank_is_one_failure(site: Site, how: Any, cause: str, own: tuple[int, int]) -> None:
+    cluster = defined(site)
+    await running(cluster, 3)
+    if how == "killed":
+        os.kill(cluster.engines()[1].pid or 0, signal.SIGKILL)
+    else:
+        await with_client(cluster, lambda client: client[1].apply_async(how).wait(5) and None, 3)
+    model = await until(cluster, lambda model: model.engines.lost == 3, within=15)
+    assert model.state == "running" and model.degraded
+    model = await until(cluster, lambda model: model.failure is not None)
+    assert model.failure.cause == cause
+    assert model.failure.log == "slot-1" and model.failure.output
+    causes = [engine.cause for engine in cluster.engines()]
+    assert (causes[1].signal, causes[1].exit_code) == own
+    assert causes[0].sentence.startswith("ended by MPI, as rank 1 ")
+    cluster.scale(3, False)  # nothing runs that would have to be asked for
+    model = await until(cluster, lambda model: model.engines.registered == 3, within=30)
+    assert model.failure is None
+    told = await with_client(cluster, lambda client: client[:].apply_sync(world), 3)
+    assert sorted(told) == [(0, 3, 6), (1, 3, 6), (2, 3, 6)]
+    await stopped(site, cluster)
+
+
+async def test_a_restart_of_the_server_finds_the_ranks(site: Site) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:ranks")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    assert [engine.pid for engine in cluster.engines()] == pids
+    os.kill(pids[0] or 0, signal.SIGKILL)
+    model = await until(cluster, lambda model: model.failure is not None and model.engines.lost == 2, within=15)
+    assert model.failure.cause.startswith("Rank 0 was killed by signal 9")
+    await stopped(site, cluster)
+
+
+async def test_too_few_slots(site: Site) -> None:
+    cluster = defined(site, mpi_args=[])
+    cluster.start(64, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=30)
+    cores = len(
+        {
+            Path(core).read_text()
+            for core in map(str, Path("/sys/devices/system/cpu").glob("cpu[0-9]*/topology/core_id"))
+        }
+    )
+    assert model.failure.cause == f"Open MPI has only {cores} slots here, 64 engines were asked for."
+    assert "--oversubscribe" in model.failure.hint
+    assert "not enough slots" in model.failure.output
+    assert model.failure.command and model.failure.command[0] == "mpiexec"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root is refused")
+async def test_root_is_told_why_it_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMPI_ALLOW_RUN_AS_ROOT")
+    cluster = defined(site)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=30)
+    assert model.failure.cause == "Open MPI refuses to run as root."
+
+
+async def test_no_mpiexec(site: Site) -> None:
+    cluster = defined(site, mpiexec="no-such-mpiexec --flag")
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure.cause == "no-such-mpiexec was not found." and model.failure.hint
+
+
+async def test_no_mpi4py(site: Site) -> None:
+    hidden = site.home / "hidden" / "mpi4py"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'mpi4py'\")\n")
+    cluster = defined(site, environment={"PYTHONPATH": str(hidden.parent)})
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=40)
+    assert "mpi4py" in model.failure.cause, model.failure
+
+
+async def test_an_argument_that_mpiexec_does_not_know(site: Site) -> None:
+    cluster = defined(site, mpi_args=["--no-such-argument"])
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=40)
+    assert model.failure.output and "no-such-argument" in model.failure.cause + model.failure.output
+
+
+async def test_stop_while_the_ranks_come(site: Site) -> None:
+    cluster = defined(site)
+    cluster.start(4, None)
+    await until(cluster, lambda model: model.step == "engines")
+    await stopped(site, cluster)

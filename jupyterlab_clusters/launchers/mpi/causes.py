@@ -13,7 +13,7 @@ from dataclasses import dataclass
 REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r"not enough slots available in the system to satisfy the (\d+)"),
-        "Open MPI has only {slots} here, {0} engines were asked for.",
+        "Open MPI has {slots}",
         "Ask for fewer engines, name hosts with more slots, or give mpiexec the argument --oversubscribe.",
     ),
     (
@@ -99,6 +99,8 @@ def refused(said: str, slots: int | None) -> tuple[str, str] | None:
     for pattern, cause, hint in REFUSED:
         if match := pattern.search(said):
             found = next((group for group in match.groups() if group), "")
-            there = "fewer slots" if slots is None else f"{slots} slot" + "s" * (slots != 1)
-            return cause.format(found, slots=there).replace("only fewer slots here", "fewer slots"), hint
+            there = f"only {slots} slot{'s' * (slots != 1)} here, {found} engines were asked for."
+            if slots is None:
+                there = f"fewer slots here than the {found} engines that were asked for."
+            return cause.format(found, slots=there), hint
     return None

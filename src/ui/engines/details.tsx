@@ -1,8 +1,6 @@
 /** All that is known of the chosen engine, and how it ended where it did. */
-import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
-import type { IEngine } from '../../cluster/state';
 import type { IButtonsProps } from './buttons';
 import { EngineButtons } from './buttons';
 import { SHAPES, stateMeaning, stateWord } from './words';
@@ -26,15 +24,19 @@ export function Details(props: Omit<IButtonsProps, 'tabIndex'>): JSX.Element {
         <EngineButtons {...props} tabIndex={0} />
       </div>
       {meaning && <p className="jlc-EngineDetails-cause">{meaning}</p>}
-      <p className="jlc-EngineDetails-place">{placeOf(engine, trans)}</p>
+      <p className="jlc-EngineDetails-place">{placeOf(props)}</p>
     </section>
   );
 }
 
-function placeOf(engine: IEngine, trans: TranslationBundle): string {
+function placeOf(
+  props: Pick<IButtonsProps, 'cluster' | 'engine' | 'trans'>
+): string {
+  const { cluster, engine, trans } = props;
   const { id, pid, host, started_at } = engine;
   const since = started_at === null ? NaN : Date.parse(started_at);
   return [
+    cluster.launcher === 'mpi' ? trans.__('rank %1', engine.slot) : null,
     id === null ? null : trans.__('id %1', id),
     pid === null ? null : trans.__('process %1', pid),
     host === null ? null : trans.__('on %1', host),

@@ -99,6 +99,7 @@ export function Grid(props: IGridProps): JSX.Element {
           order={props.order}
           sort={props.sort}
           hosts={hosts}
+          ranks={props.cluster.launcher === 'mpi'}
           trans={trans}
         />
       </div>

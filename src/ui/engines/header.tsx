@@ -9,11 +9,19 @@ export function Header(props: {
   order: IOrder;
   sort: (by: Column) => void;
   hosts: boolean;
+  /** Whether engines are ranks of an MPI program: slots are ranks then. */
+  ranks: boolean;
   trans: TranslationBundle;
 }): JSX.Element {
   const { order, trans } = props;
   const columns: [Column, string, string][] = [
-    ['slot', trans.__('Engine'), trans.__('Number of the engine in its set')],
+    props.ranks
+      ? ['slot', trans.__('Rank'), trans.__('Engine, and its rank in MPI')]
+      : [
+          'slot',
+          trans.__('Engine'),
+          trans.__('Number of the engine in its set')
+        ],
     ['state', trans.__('State'), trans.__('What the engine does')],
     ['completed', trans.__('Tasks'), trans.__('Tasks completed')],
     ['cpu', trans.__('CPU'), trans.__('100 % is one whole core')],

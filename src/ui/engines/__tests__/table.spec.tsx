@@ -119,6 +119,13 @@ it('names hosts only where there are several', () => {
   expect(row(1)).toHaveTextContent('there');
 });
 
+it('calls engines ranks where they are', () => {
+  shown([engine(0), engine(1)], { launcher: 'mpi' });
+  expect(screen.getByRole('columnheader', { name: /Rank/ })).toBeVisible();
+  fireEvent.click(row(1));
+  expect(screen.getByText(/^rank 1 · id 1 · process/)).toBeVisible();
+});
+
 it('says that there are none, and does not say so before it knows', () => {
   const { unmount } = shown([]);
   expect(screen.getByText('No engines yet')).toBeVisible();

@@ -1,0 +1,98 @@
+"""One story for every launcher: what a person does with a cluster works wherever its engines are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyterlab_clusters.cluster.cluster import Cluster
+from jupyterlab_clusters.tests.beds.sshd import Sshd
+
+from .conftest import Site, processes_marked, until
+from .test_real import with_client
+
+pytestmark = [pytest.mark.timeout(180)]
+
+Bed = Callable[[], dict[str, Any]]
+
+
+@pytest.fixture(params=["local", "ssh", "mpi"])
+def launcher(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def options(launcher: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What a person would choose for that launcher, with its real back end up."""
+    if launcher == "ssh":
+        folder = home / "ssh"
+        folder.mkdir()
+        bed = Sshd(folder)
+        bed.start()
+        monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
+        hosts = [{"host": bed.host(0), "engines": 2}, {"host": bed.host(1), "engines": 1}]
+        marked = {"JLC_TEST_HOME": str(home)}
+        yield {"hosts": hosts, "python": sys.executable, "profile_dir": str(home / "there"), "environment": marked}
+        bed.stop()
+    elif launcher == "mpi":
+        assert shutil.which("mpiexec"), "Open MPI is missing"
+        for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
+            monkeypatch.setenv(name, "1")
+        yield {"mpi_args": ["--oversubscribe"]}
+    else:
+        yield {}
+
+
+def lines(cluster: Cluster, log: str) -> str:
+    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
+
+
+def say(client: Any) -> list[int]:
+    client[:].apply_sync(print, "a word for the log", flush=True)
+    pids: list[int] = client[:].apply_sync(os.getpid)
+    return pids
+
+
+async def test_the_story(site: Site, launcher: str, options: dict[str, Any]) -> None:
+    cluster = site.clusters.define("default", "any", launcher, options)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state != "starting", within=60)
+    assert (model.state, model.failure, model.engines.registered) == ("running", None, 2)
+    pids = await with_client(cluster, say, 2)
+    assert pids == [engine.pid for engine in cluster.engines()]
+    await asyncio.sleep(0.5)
+    assert all("a word for the log" in lines(cluster, f"slot-{slot}") for slot in range(2))
+
+    live = model.capabilities.scale == "live"
+    cluster.scale(3, not live)
+    await until(cluster, lambda model: model.engines.registered == 3, within=60)
+    victim = cluster.engines()[0]
+    os.kill(victim.pid or 0, signal.SIGKILL)
+    lost = 1 if live else 3
+    await until(cluster, lambda model: model.engines.lost == lost, within=15)
+    cause = cluster.engines()[0].cause
+    assert cause is not None and cause.signal == 9
+
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:any")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 3 - lost)
+    cause = cluster.engines()[0].cause
+    assert cause is not None and cause.signal == 9, "the server was away, the cause is still known"
+    cluster.scale(3, False)
+    await until(cluster, lambda model: model.engines.registered == 3, within=60)
+    assert len(await with_client(cluster, say, 3)) == 3
+
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=20)
+    ours = {pid: name for pid, name in processes_marked(site.home).items() if "host.agent" not in name}
+    assert [name for name in ours.values() if "sshd" not in name] == []
+    assert "a word for the log" in lines(cluster, "slot-1")

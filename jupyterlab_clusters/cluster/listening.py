@@ -88,10 +88,13 @@ class Listening:
         with self.cluster.lock:
             ended = self.cluster.engine_set.exited(slot, uuid, exit)
         if ended is not None and ended.hub_id is not None and self.controller_lives:
-            self._deaths[uuid] = ended.hub_id
-            self.loop.call_later(DEATH_GRACE, self._tell_hub, uuid)
+            self._died_at_hub(uuid, ended.hub_id)
         self._reconciler.keeper.soon()
         self._news()
+
+    def _died_at_hub(self, uuid: str, hub_id: int) -> None:
+        self._deaths[uuid] = hub_id
+        self.loop.call_later(DEATH_GRACE, self._tell_hub, uuid)
 
     def usage(self, by_slot: Mapping[int, Usage]) -> None:
         with self.cluster.lock:
@@ -114,6 +117,10 @@ class Listening:
         with self.cluster.lock:
             known = self.cluster.engine_set.registered(hub_id, uuid)
             failure, counts = self.cluster.failure, self.cluster.engine_set.counts()
+            slot = self.cluster.engine_set.by_uuid(uuid)
+            if slot is not None and slot.state in ("lost", "exited"):
+                # It died where nobody could tell the hub, which would give it tasks for half a minute.
+                self._died_at_hub(uuid, hub_id)
             if failure is not None and failure.step == "engines" and counts.registered >= (self.cluster.wanted or 0):
                 self.cluster.failure = None  # late, but here
         if known:

@@ -47,6 +47,11 @@ class Ours:
         self.server = Server(self.home, "jupyterlab_clusters", lab=lab)
         self._route = f"jupyterlab-clusters/clusters/{quote(KEY, safe='')}"
 
+    def define(self, launcher: str, options: dict[str, object]) -> None:
+        """The default cluster is from now on one of that launcher."""
+        asked = {"profile": "default", "cluster_id": "", "launcher": launcher, "options": options}
+        self.server.ask("jupyterlab-clusters/clusters", "POST", asked)
+
     def start(self, n: int) -> None:
         self.server.ask(f"{self._route}/start", "POST", {"engines": n})
 

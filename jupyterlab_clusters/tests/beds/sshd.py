@@ -6,24 +6,29 @@ Promise: nothing of the person's own ssh is read or written; ends what it began,
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 SSHD = "/usr/sbin/sshd"
 
 
 class Sshd:
-    """``hosts`` are 127.0.0.11 and so on, all at ``port``."""
+    """``hosts`` are 127.0.0.11 and so on, all at ``port``; ``far0`` and so on are their names in the configuration.
+    ``environment`` is set in every session."""
 
-    def __init__(self, folder: Path, hosts: int = 2) -> None:
+    def __init__(self, folder: Path, hosts: int = 2, environment: Mapping[str, str] | None = None) -> None:
         if not Path(SSHD).exists():
             raise RuntimeError("openssh-server is not installed; `make test` installs it as root")
         self.folder = folder
+        self.environment = dict(environment or {})
         self.addresses = [f"127.0.0.{11 + number}" for number in range(hosts)]
         self.port = _free_port(self.addresses)
         for name in ("host_key", "user_key"):
@@ -41,23 +46,33 @@ class Sshd:
     def _client(self) -> None:
         """A person's ssh, as far as configuration goes: first in PATH, and ours alone."""
         config = self.folder / "ssh_config"
+        names = "".join(
+            f"Host far{number}\n  HostName {address}\n  Port {self.port}\n"
+            for number, address in enumerate(self.addresses)
+        )
         config.write_text(
-            f"Host *\n  IdentityFile {self.folder}/user_key\n  IdentitiesOnly yes\n"
+            f"{names}Host *\n  IdentityFile {self.folder}/user_key\n  IdentitiesOnly yes\n"
             f"  UserKnownHostsFile {self.known_hosts}\n  GlobalKnownHostsFile /dev/null\n"
         )
         self.bin = self.folder / "bin"
         self.bin.mkdir()
         self.calls = self.folder / "ssh-calls"
-        ssh = self.bin / "ssh"
-        ssh.write_text(f'#!/bin/sh\necho "$@" >> {self.calls}\nexec /usr/bin/ssh -F {config} "$@"\n')
-        ssh.chmod(0o755)
+        for name in ("ssh", "scp"):
+            program = self.bin / name
+            program.write_text(f'#!/bin/sh\necho "$@" >> {self.calls}\nexec /usr/bin/{name} -F {config} "$@"\n')
+            program.chmod(0o755)
+
+    def logins(self) -> int:
+        """How many connections have been made and let in so far."""
+        return (self.folder / "sshd.log").read_text().count("Accepted publickey")
 
     def start(self) -> None:
         Path("/run/sshd").mkdir(exist_ok=True)
         config = self.folder / "sshd_config"
         listen = "".join(f"ListenAddress {address}:{self.port}\n" for address in self.addresses)
+        variables = " ".join(f'"{name}={value}"' for name, value in self.environment.items())
         config.write_text(
-            f"{listen}HostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
+            f"{listen}{f'SetEnv {variables}' if variables else ''}\nHostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
             f"StrictModes no\nUsePAM no\nMaxStartups 100\nPidFile {self.folder}/pid\nPasswordAuthentication no\n"
             "PermitRootLogin yes\nAcceptEnv NOTHING\n"
         )
@@ -88,6 +103,15 @@ class Sshd:
             self.process.terminate()
             self.process.wait(10)
             self.process = None
+
+
+def main() -> None:
+    """Up in the folder of the first argument until the input ends; one line of JSON tells where."""
+    bed = Sshd(Path(sys.argv[1]))
+    bed.start()
+    print(json.dumps({"bin": str(bed.bin), "hosts": [bed.host(0), bed.host(1)]}), flush=True)
+    sys.stdin.read()
+    bed.stop()
 
 
 def _free_port(addresses: list[str]) -> int:
@@ -123,3 +147,7 @@ def _descendants(root: int) -> set[int]:
         found.update(new)
         queue += new
     return found
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,7 @@ from jupyter_server.extension.application import ExtensionApp
 
 from . import config
 from .cluster.clusters import Clusters
+from .cluster.hosttests import HostTesting
 from .feed import Feed
 from .logs.follow import Follower
 from .profiles import Profiles
@@ -75,6 +76,7 @@ class ClustersApp(ExtensionApp):
             profiles=profiles,
             follower=Follower(loop),
             policy=policy,
+            hosts=HostTesting(policy),
             soon=Soon(self.log),
             later=self._begin,
         )
@@ -96,6 +98,7 @@ class ClustersApp(ExtensionApp):
             parts.profiles.close()
 
     async def _close(self, parts: Parts) -> None:
+        await parts.hosts.close()
         left = await parts.clusters.close()
         for words in left:
             self.log.info("Goes on running: %s", words)

@@ -15,6 +15,7 @@ from ..launchers.base import LauncherModel as LauncherModel
 from ..launchers.base import LauncherName as LauncherName
 from ..launchers.base import LaunchFailed as LaunchFailed
 from ..launchers.base import Preview as Preview
+from ..launchers.ssh.models import HostTests as HostTests
 from ..profiles.models import ProfileError as ProfileError
 from ..profiles.models import ProfileModel as ProfileModel
 from ..profiles.models import Setting as Setting

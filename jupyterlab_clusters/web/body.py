@@ -61,6 +61,19 @@ class Settings(Body, frozen=True, kw_only=True):
     settings: dict[str, Any]
 
 
+class HostsToTest(Body, frozen=True, kw_only=True):
+    """``options`` as for a cluster of the SSH launcher."""
+
+    options: dict[str, Any]
+
+
+class KnownHost(Body, frozen=True, kw_only=True):
+    """``host`` as it was tested, ``fingerprint`` as it was shown."""
+
+    host: str
+    fingerprint: str
+
+
 class Nothing(Body, frozen=True, kw_only=True):
     """No body, or an empty object."""
 

@@ -27,6 +27,7 @@ from .soon import MEANWHILE, Slow, Soon
 if TYPE_CHECKING:
     from ..cluster.cluster import Cluster
     from ..cluster.clusters import Clusters
+    from ..cluster.hosttests import HostTesting
     from ..cluster.policy import Policy
     from ..feed import Feed
     from ..logs.follow import Follower
@@ -48,6 +49,7 @@ class Parts:
     profiles: Profiles
     follower: Follower
     policy: Policy
+    hosts: HostTesting
     soon: Soon
     later: Callable[[Coroutine[Any, Any, None]], None]
 

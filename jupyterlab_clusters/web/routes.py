@@ -14,6 +14,7 @@ from .clusters import (
     StopHandler,
 )
 from .engines import EnginesHandler, InterruptEngineHandler, RestartEngineHandler, StopEngineHandler
+from .hosts import HostTestHandler, HostTestsHandler, KnownHostsHandler
 from .launchers import LaunchersHandler
 from .logs import DownloadHandler, LogHandler, LogsHandler
 from .profiles import ProfileHandler, ProfilesHandler
@@ -38,6 +39,9 @@ ROUTES: dict[str, type[Resource]] = {
     "clusters/{key}/logs/{log}": LogHandler,
     "clusters/{key}/logs/{log}/download": DownloadHandler,
     "launchers": LaunchersHandler,
+    "launchers/ssh/tests": HostTestsHandler,
+    "launchers/ssh/tests/{id}": HostTestHandler,
+    "launchers/ssh/known-hosts": KnownHostsHandler,
     "profiles": ProfilesHandler,
     "profiles/{name}": ProfileHandler,
 }

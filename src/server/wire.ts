@@ -863,6 +863,160 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/jupyterlab-clusters/launchers/ssh/tests': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Begin to test all hosts of these options.
+     * @description Needs `execute` on `clusters`.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': components['schemas']['HostsToTest'];
+        };
+      };
+      responses: {
+        /** @description Done */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['HostTests'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/jupyterlab-clusters/launchers/ssh/tests/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * A test as it now is.
+     * @description Needs `read` on `clusters`.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          id: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Done */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['HostTests'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/jupyterlab-clusters/launchers/ssh/known-hosts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Accept the key that a test showed, if it is still that one; the host is then tested again.
+     * @description Needs `execute` on `clusters`.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': components['schemas']['KnownHost'];
+        };
+      };
+      responses: {
+        /** @description Done */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['HostTests'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/jupyterlab-clusters/profiles': {
     parameters: {
       query?: never;
@@ -1110,6 +1264,69 @@ export interface components {
       text: string;
     };
     /**
+     * HostCheck
+     * @description ``value`` is what was found: a version, a fingerprint, a number of cores, free memory in bytes.
+     *         ``cause`` is why it is not well, ``hint`` what to do; a hint alone is worth knowing and no failure.
+     */
+    HostCheck: {
+      /** @enum {unknown} */
+      name:
+        | 'controller'
+        | 'cores'
+        | 'host-key'
+        | 'ipyparallel'
+        | 'login'
+        | 'memory'
+        | 'python'
+        | 'reached';
+      /** @default null */
+      ok: boolean | null;
+      /** @default null */
+      value: string | number | null;
+      /** @default null */
+      cause: string | null;
+      /** @default null */
+      hint: string | null;
+    };
+    /**
+     * HostTest
+     * @description ``fingerprint`` and ``key_type`` are those of a key that is not known yet and may be accepted; a key that
+     *         has changed has none. ``output`` is what ssh said, where something is not well.
+     */
+    HostTest: {
+      host: string;
+      /**
+       * @default testing
+       * @enum {unknown}
+       */
+      state: 'done' | 'testing';
+      /** @default null */
+      ok: boolean | null;
+      /** @default [] */
+      checks: components['schemas']['HostCheck'][];
+      /** @default null */
+      fingerprint: string | null;
+      /** @default null */
+      key_type: string | null;
+      /** @default null */
+      output: string | null;
+    };
+    /**
+     * HostTests
+     * @description One test of all hosts of a form.
+     */
+    HostTests: {
+      id: string;
+      hosts: components['schemas']['HostTest'][];
+    };
+    /**
+     * HostsToTest
+     * @description ``options`` as for a cluster of the SSH launcher.
+     */
+    HostsToTest: {
+      options: Record<string, never>;
+    };
+    /**
      * Job
      * @description A batch job as the scheduler last told it. Times are ISO 8601 with ``Z``; ``time_left`` seconds.
      */
@@ -1130,6 +1347,14 @@ export interface components {
       nodes: string[];
       /** @default null */
       asked_at: string | null;
+    };
+    /**
+     * KnownHost
+     * @description ``host`` as it was tested, ``fingerprint`` as it was shown.
+     */
+    KnownHost: {
+      host: string;
+      fingerprint: string;
     };
     /**
      * Lagged

@@ -53,6 +53,15 @@ OPTIONS = {
 }
 
 
+def begun(python: str, login_script: str | None) -> str:
+    """The command that begins our program there, which comes by its input."""
+    # ssh hands one string to the shell there: every word is quoted for it.
+    words = [*shlex.split(python), "-c", BOOT]
+    if login_script:
+        return shlex.join(["bash", "-lc", '. "$0" >&2 && exec "$@"', login_script, *words])
+    return "exec " + shlex.join(words)
+
+
 class Connection:
     """To one host. ``folder`` is private to the user and holds the sockets by which ssh is told of ports."""
 
@@ -119,14 +128,8 @@ class Connection:
     def argv(self) -> list[str]:
         """The whole command."""
         options = [word for name, value in OPTIONS.items() for word in ("-o", f"{name}={value}")]
-        return [self._ssh, "-T", "-S", str(self._control), *options, *self.host.destination(), self._remote()]
-
-    def _remote(self) -> str:
-        # ssh hands one string to the shell there: every word is quoted for it.
-        python = shlex.split(self._python)
-        if self._login_script:
-            return shlex.join(["bash", "-lc", '. "$0" >&2 && exec "$@"', self._login_script, *python, "-c", BOOT])
-        return "exec " + shlex.join([*python, "-c", BOOT])
+        there = begun(self._python, self._login_script)
+        return [self._ssh, "-T", "-S", str(self._control), *options, *self.host.destination(), there]
 
     async def _open(self) -> Streams:
         private_folder(self._folder.parent)

@@ -71,7 +71,11 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def loader(tag: str, ready: bytes) -> bytes:
     """The first thing to send, its length ahead."""
     digest = hashlib.sha256(parcel()).hexdigest()[:16]
-    source = LOADER.format(digest=digest, tag=tag, ready=ready.decode())
+    return program(LOADER.format(digest=digest, tag=tag, ready=ready.decode()))
+
+
+def program(source: str) -> bytes:
+    """What ``BOOT`` reads and runs; what follows on the input is the program's own."""
     packed = zlib.compress(source.encode())
     return b"%d\n" % len(packed) + packed
 

@@ -31,6 +31,8 @@ class Sshd:
         self.environment = dict(environment or {})
         self.addresses = [f"127.0.0.{11 + number}" for number in range(hosts)]
         self.port = _free_port(self.addresses)
+        #: More lines for the configuration of sshd; they hold from the next start on.
+        self.more = ""
         for name in ("host_key", "user_key"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
         shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
@@ -45,7 +47,7 @@ class Sshd:
 
     def _client(self) -> None:
         """A person's ssh, as far as configuration goes: first in PATH, and ours alone."""
-        config = self.folder / "ssh_config"
+        config = self.config = self.folder / "ssh_config"
         names = "".join(
             f"Host far{number}\n  HostName {address}\n  Port {self.port}\n"
             for number, address in enumerate(self.addresses)
@@ -74,7 +76,7 @@ class Sshd:
         config.write_text(
             f"{listen}{f'SetEnv {variables}' if variables else ''}\nHostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
             f"StrictModes no\nUsePAM no\nMaxStartups 100\nPidFile {self.folder}/pid\nPasswordAuthentication no\n"
-            "PermitRootLogin yes\nAcceptEnv NOTHING\n"
+            f"PermitRootLogin yes\nAcceptEnv NOTHING\n{self.more}"
         )
         log = (self.folder / "sshd.log").open("ab")
         self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)

@@ -15,7 +15,7 @@ from jupyterlab_clusters.web.routes import ROUTES
 
 from .conftest import FakeClusters, fetched
 
-PARTS_OF_PATH = {"{key}": "default:", "{slot}": "0", "{log}": "controller", "{name}": "default"}
+PARTS_OF_PATH = {"{key}": "default:", "{slot}": "0", "{log}": "controller", "{name}": "default", "{id}": "none"}
 
 
 def filled(path: str) -> str:
@@ -33,7 +33,13 @@ EVERY: list[tuple[str, str, Operation]] = [
 IDS = [f"{method} {path}" for method, path, _ in EVERY]
 every_route = pytest.mark.parametrize(("method", "path", "operation"), EVERY, ids=IDS)
 
-BODIES = {"Define": {"profile": "x"}, "Scale": {"engines": 1}, "Settings": {"settings": {"Cluster.n": 1}}}
+BODIES: dict[str, dict[str, Any]] = {
+    "Define": {"profile": "x"},
+    "Scale": {"engines": 1},
+    "Settings": {"settings": {"Cluster.n": 1}},
+    "HostsToTest": {"options": {"hosts": [{"host": "127.0.0.99:1"}]}},
+    "KnownHost": {"host": "127.0.0.99:1", "fingerprint": "SHA256:" + "A" * 43},
+}
 
 
 def body_for(method: str, operation: Operation) -> str | None:
@@ -62,7 +68,7 @@ async def refused(jp_fetch: Any, method: str, path: str, raw: Any, headers: dict
 
 
 def test_the_table_is_whole() -> None:
-    assert len(EVERY) == 19
+    assert len(EVERY) == 22
 
 
 @every_route

@@ -15,6 +15,9 @@ from .conftest import FakeClusters
 START = "clusters/default:/start"
 SCALE = "clusters/default:/scale"
 LOG = "clusters/default:/logs/controller"
+TESTS = "launchers/ssh/tests"
+KNOWN = "launchers/ssh/known-hosts"
+PRINT = "SHA256:" + "A" * 43
 
 BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("POST", START, {"engines": "4"}, 400, "bad-input", "engines"),
@@ -71,6 +74,23 @@ BAD: list[tuple[str, str, Any, int, str, str | None]] = [
     ("GET", LOG + "?search=", None, 400, "bad-input", "search"),
     ("GET", LOG + "?search=x&limit=1001", None, 400, "bad-input", "limit"),
     ("GET", LOG + "?search=x&from=1.5", None, 400, "bad-input", "from"),
+    ("POST", TESTS, {}, 400, "bad-input", "options"),
+    ("POST", TESTS, {"options": {}}, 400, "bad-input", "options.hosts"),
+    ("POST", TESTS, {"options": {"hosts": []}}, 400, "bad-input", "options.hosts"),
+    ("POST", TESTS, {"options": {"hosts": "a"}}, 400, "bad-input", "options.hosts"),
+    ("POST", TESTS, {"options": {"hosts": ["a"]}}, 400, "bad-input", "options.hosts.0"),
+    ("POST", TESTS, {"options": {"hosts": [{"host": "-oProxyCommand=x"}]}}, 400, "bad-input", "options.hosts.0.host"),
+    ("POST", TESTS, {"options": {"hosts": [{"host": "a;b"}]}}, 400, "bad-input", "options.hosts.0.host"),
+    ("POST", TESTS, {"options": {"hosts": [{"host": "a"}], "colour": 1}}, 400, "bad-input", "options"),
+    ("POST", TESTS, {"options": {"hosts": [{"host": "a"}], "python": "a 'b"}}, 400, "bad-input", "options.python"),
+    ("POST", TESTS, {"options": {"hosts": [{"host": "a"}]}, "now": 1}, 400, "unknown-field", "now"),
+    ("GET", TESTS + "/none", None, 404, "not-found", "id"),
+    ("POST", KNOWN, {"host": "a"}, 400, "bad-input", "fingerprint"),
+    ("POST", KNOWN, {"host": "-a", "fingerprint": PRINT}, 400, "bad-input", "host"),
+    ("POST", KNOWN, {"host": "a", "fingerprint": "SHA256:x"}, 400, "bad-input", "fingerprint"),
+    ("POST", KNOWN, {"host": "a", "fingerprint": PRINT + "\n"}, 400, "bad-input", "fingerprint"),
+    ("POST", KNOWN, {"host": "a", "fingerprint": PRINT, "key": "x"}, 400, "unknown-field", "key"),
+    ("POST", KNOWN, {"host": "a", "fingerprint": PRINT}, 409, "not-shown", "host"),
     ("POST", START, {"engines": 13}, 409, "use-scale", "engines"),
     ("POST", START, {"engines": 14}, 500, "unexpected", None),
     ("POST", START, {"engines": 15}, 503, "disk-full", None),

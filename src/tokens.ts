@@ -9,6 +9,7 @@ import type {
   Asked,
   ICluster,
   IEngine,
+  IHostTest,
   ILauncherModel,
   ILine,
   ILoad,
@@ -43,6 +44,23 @@ export interface ILoads extends IDisposable {
   readonly changed: ISignal<ILoads, void>;
 }
 
+/** Tests of hosts before a cluster uses them. Dispose when nobody looks any more. */
+export interface IHostTesting extends IDisposable {
+  /** What is known of each host of the last test. */
+  readonly hosts: readonly IHostTest[];
+  /** Whether something is still to come. */
+  readonly testing: boolean;
+  /** Why the last thing that was asked for was refused; null when it was not. */
+  readonly error: string | null;
+  /** The options that were tested; null before the first test. */
+  readonly tested: Readonly<Record<string, unknown>> | null;
+  readonly changed: ISignal<IHostTesting, void>;
+
+  test(launcher: string, options: Record<string, unknown>): Promise<void>;
+  /** Accept the key that this host showed: the person has compared the fingerprint. */
+  accept(host: string, fingerprint: string): Promise<void>;
+}
+
 /**
  * All clusters. State is only what the server told; a method that acts
  * resolves when the server accepted and rejects with a `ResponseError`.
@@ -64,6 +82,7 @@ export interface IClusters {
 
   engines(key: string): IEngines;
   loads(key: string): ILoads;
+  hostTesting(): IHostTesting;
 
   define(
     profile: string,

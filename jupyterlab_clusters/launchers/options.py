@@ -1,6 +1,7 @@
 """What may be chosen for each launcher, as JSON schemas: the form of the window is made from them.
 
-Promise: the same schema checks what comes in. ``x-cores`` tells the window how many cores there are.
+Promise: the same schema checks what comes in. ``x-cores`` tells the window how many cores there are,
+``x-test-hosts`` that the hosts can be tested before they are used.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def ssh_options() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "required": ["hosts"],
+        "x-test-hosts": True,
         "properties": {
             "hosts": {
                 "type": "array",

@@ -9,6 +9,8 @@ import type {
   EngineState,
   ICluster,
   IEngine,
+  IHostTest,
+  IHostTests,
   ILoad
 } from './state';
 
@@ -77,5 +79,24 @@ export function isLoad(row: unknown): row is ILoad {
     isRecord(row) &&
     typeof row.time === 'string' &&
     numbers(row, ['registered', 'busy', 'queue', 'done', 'cpu', 'memory'])
+  );
+}
+
+function isHostTest(row: unknown): row is IHostTest {
+  return (
+    isRecord(row) &&
+    texts(row, ['host', 'state']) &&
+    Array.isArray(row.checks) &&
+    row.checks.every(check => isRecord(check) && texts(check, ['name']))
+  );
+}
+
+/** Whether it is a test of hosts. */
+export function isHostTests(answer: unknown): answer is IHostTests {
+  return (
+    isRecord(answer) &&
+    texts(answer, ['id']) &&
+    Array.isArray(answer.hosts) &&
+    answer.hosts.every(isHostTest)
   );
 }

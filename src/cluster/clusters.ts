@@ -7,9 +7,17 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { IChange, IClusters, IEngines, ILoads, Link } from '../tokens';
+import type {
+  IChange,
+  IClusters,
+  IEngines,
+  IHostTesting,
+  ILoads,
+  Link
+} from '../tokens';
 import { isCluster } from './check';
 import { Engines } from './engines';
+import { HostTesting } from './hosttesting';
 import { Loads } from './loads';
 import { Rows } from './rows';
 import type { IClusterActions, ITopicSource, Row } from './source';
@@ -97,6 +105,10 @@ export class Clusters implements IClusters, IDisposable {
 
   loads(key: string): ILoads {
     return new Loads(this._source, key);
+  }
+
+  hostTesting(): IHostTesting {
+    return new HostTesting(this._actions);
   }
 
   async define(

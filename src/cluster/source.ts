@@ -6,7 +6,13 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Link } from '../tokens';
-import type { ICluster, ILauncherModel, IPreview, IProfile } from './state';
+import type {
+  ICluster,
+  IHostTests,
+  ILauncherModel,
+  IPreview,
+  IProfile
+} from './state';
 
 /** A row of a state topic as it arrives: some fields, or the news that it is gone. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -58,4 +64,17 @@ export interface IClusterActions {
     engines: number,
     options?: Record<string, unknown>
   ): Promise<IPreview>;
+  /** Begin to test the hosts of a launcher's options. */
+  testHosts(
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<IHostTests>;
+  /** That test as it now is. */
+  hostTests(launcher: string, id: string): Promise<IHostTests>;
+  /** Keep the key of that fingerprint; the host is then tested again. */
+  acceptHostKey(
+    launcher: string,
+    host: string,
+    fingerprint: string
+  ): Promise<IHostTests>;
 }

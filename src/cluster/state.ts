@@ -203,5 +203,42 @@ export interface IPreview {
   readonly notes: readonly string[];
 }
 
+/** What is looked at when a host is tested, in this order. */
+export type CheckName =
+  | 'reached'
+  | 'host-key'
+  | 'login'
+  | 'python'
+  | 'ipyparallel'
+  | 'cores'
+  | 'memory'
+  | 'controller';
+
+/** One thing looked at; `ok` of null: not known. A hint without a cause is worth knowing and no failure. */
+export interface IHostCheck {
+  readonly name: CheckName;
+  readonly ok: boolean | null;
+  readonly value: string | number | null;
+  readonly cause: string | null;
+  readonly hint: string | null;
+}
+
+/** What is known of one host; `fingerprint` is that of a key which may be accepted. */
+export interface IHostTest {
+  readonly host: string;
+  readonly state: 'testing' | 'done';
+  readonly ok: boolean | null;
+  readonly checks: readonly IHostCheck[];
+  readonly fingerprint: string | null;
+  readonly key_type: string | null;
+  readonly output: string | null;
+}
+
+/** A test of several hosts, as it now is. */
+export interface IHostTests {
+  readonly id: string;
+  readonly hosts: readonly IHostTest[];
+}
+
 /** A request that was made and is not yet seen in the state. */
 export type Asked = 'start' | 'stop' | 'scale' | 'interrupt';

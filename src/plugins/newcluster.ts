@@ -28,6 +28,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Define a cluster with a profile, a name and options'),
       icon: addIcon,
       execute: async () => {
+        const hosts = clusters.hostTesting();
         try {
           const [dialog, launchers, profiles] = await Promise.all([
             import('../ui/newcluster/dialog'),
@@ -40,6 +41,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
             profiles,
             launchers,
             cores: typeof cores === 'number' ? cores : 1,
+            hosts,
             trans,
             create: async (draft, start) => {
               const { profile, clusterId, launcher, options, engines } = draft;
@@ -61,6 +63,8 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
         } catch (error) {
           const why = error instanceof Error ? error.message : String(error);
           Notification.error(why, { autoClose: 8000 });
+        } finally {
+          hosts.dispose();
         }
       },
       describedBy: { args: { type: 'object', properties: {} } }

@@ -5,10 +5,11 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import { isCluster, isRecord } from '../cluster/check';
+import { isCluster, isHostTests, isRecord } from '../cluster/check';
 import type { IClusterActions } from '../cluster/source';
 import type {
   ICluster,
+  IHostTests,
   ILauncherModel,
   ILogMatches,
   ILogModel,
@@ -99,6 +100,28 @@ export class Calls implements IClusterActions {
     const body = { engines, options };
     const answer = await this._send(place(key, 'preview'), 'POST', body);
     return record(answer) as unknown as IPreview;
+  }
+
+  async testHosts(
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<IHostTests> {
+    const path = `launchers/${encodeURIComponent(launcher)}/tests`;
+    return hostTests(await this._send(path, 'POST', { options }));
+  }
+
+  async hostTests(launcher: string, id: string): Promise<IHostTests> {
+    const path = `launchers/${encodeURIComponent(launcher)}/tests/`;
+    return hostTests(await this._send(path + encodeURIComponent(id)));
+  }
+
+  async acceptHostKey(
+    launcher: string,
+    host: string,
+    fingerprint: string
+  ): Promise<IHostTests> {
+    const path = `launchers/${encodeURIComponent(launcher)}/known-hosts`;
+    return hostTests(await this._send(path, 'POST', { host, fingerprint }));
   }
 
   async logs(key: string): Promise<readonly ILogModel[]> {
@@ -263,6 +286,13 @@ function cluster(answer: unknown): ICluster {
       'nonsense',
       200
     );
+  }
+  return answer;
+}
+
+function hostTests(answer: unknown): IHostTests {
+  if (!isHostTests(answer)) {
+    throw new ResponseError('The server answered nonsense.', 'nonsense', 200);
   }
   return answer;
 }

@@ -6,6 +6,9 @@ import type {
   ICause,
   ICluster,
   IEngine,
+  IHostCheck,
+  IHostTest,
+  IHostTests,
   ILauncherModel,
   ILine,
   ILoad,
@@ -54,5 +57,8 @@ export type Agreement = [
   Sure<Same<ILogModel, Wire['LogModel']>>,
   Sure<Same<ILogMatches, Wire['Matches']>>,
   Sure<Same<IPreview, Wire['Preview']>>,
+  Sure<Same<IHostTests, Wire['HostTests']>>,
+  Sure<Same<IHostTest, Wire['HostTest']>>,
+  Sure<Same<IHostCheck, Wire['HostCheck']>>,
   Sure<Same<ILine, Sparse<Wire['Line'], 'slot' | 'time'>>>
 ];

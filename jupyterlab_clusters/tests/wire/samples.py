@@ -26,6 +26,7 @@ from jupyterlab_clusters.cluster.models import (
 )
 from jupyterlab_clusters.feed import Feed
 from jupyterlab_clusters.launchers.base import Capabilities, Job, LauncherModel, Preview
+from jupyterlab_clusters.launchers.ssh.models import CHECKS, HostCheck, HostTest, HostTests
 from jupyterlab_clusters.logs.models import Line, LogModel, Match, Matches, Page
 from jupyterlab_clusters.web.errors import ErrorModel
 from jupyterlab_clusters.web.messages import Lagged, Lines, TopicError
@@ -260,6 +261,28 @@ def _stream_of_logs() -> dict[str, dict[str, Any]]:
     }
 
 
+NODE: dict[str, str | int | None] = {
+    "reached": None,
+    "host-key": "SHA256:nTZLJqdWoBxtrRiHs/I378Pt7yKqyr0HBPAdFoc4l80",
+    "login": "ada",
+    "python": "3.11.7",
+    "ipyparallel": "9.2.0",
+    "cores": 16,
+    "memory": 33_285_996_544,
+    "controller": "ssh",
+}
+
+
+def _checks(values: dict[str, str | int | None], failing: tuple[str, str, str] | None = None) -> list[HostCheck]:
+    """Those with a value are well, but for the failing one; nothing is known of the others."""
+    checks = [HostCheck(name=name, ok=name in values or None, value=values.get(name)) for name in CHECKS]
+    if failing is None:
+        return checks
+    name, cause, hint = failing
+    wrong = HostCheck(name=name, ok=False, cause=cause, hint=hint)  # type: ignore[arg-type]
+    return [wrong if check.name == name else check for check in checks]
+
+
 def _rest() -> dict[str, dict[str, Any]]:
     launcher = LauncherModel(
         name="local",
@@ -288,7 +311,35 @@ def _rest() -> dict[str, dict[str, Any]]:
         script="#!/bin/sh\n",
         notes=["The queue decides when it starts."],
     )
+    hosts = HostTests(
+        id="QmZ1x0",
+        hosts=[
+            HostTest(host="ada@node1", state="done", ok=True, checks=_checks(NODE)),
+            HostTest(
+                host="node2:2222",
+                state="done",
+                ok=False,
+                checks=_checks(
+                    {"reached": None}, ("host-key", "The key of node2:2222 is not known yet.", "Compare it.")
+                ),
+                fingerprint="SHA256:CrSXL0aq7fBava2EHqE1VVvU5W6bNswoVg2kfmsiglQ",
+                key_type="ED25519",
+                output="Host key verification failed.",
+            ),
+            HostTest(
+                host="node3",
+                state="done",
+                ok=False,
+                checks=_checks(
+                    {**NODE, "ipyparallel": None},
+                    ("ipyparallel", "ipyparallel is missing in the Python of node3.", "Install it there."),
+                ),
+            ),
+            HostTest(host="node4"),
+        ],
+    )
     shown = {
+        "rest-host-tests": ("GET launchers/ssh/tests/{id}", hosts),
         "rest-clusters": ("GET clusters", [STOPPED, RUNNING, QUEUED, EXTERNAL]),
         "rest-engines": ("GET clusters/{key}/engines", [IDLE, BUSY, KILLED]),
         "rest-launchers": ("GET launchers", [launcher, absent]),

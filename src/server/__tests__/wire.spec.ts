@@ -13,6 +13,7 @@ import type {
   ICluster,
   IEngine,
   ILauncherModel,
+  IHostTests,
   ILoad,
   ILogMatches,
   ILogModel,
@@ -41,6 +42,7 @@ export type InStep = [
   Fits<ILogModel, Schemas['LogModel']>,
   Fits<ILogMatches, Schemas['Matches']>,
   Fits<Pick<ILogPage, 'start' | 'end' | 'size'>, Schemas['Page']>,
+  Fits<IHostTests, Schemas['HostTests']>,
   Fits<IPreview, Schemas['Preview']>,
   Fits<IProfile, Schemas['ProfileModel']>
 ];

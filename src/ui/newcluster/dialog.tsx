@@ -9,6 +9,7 @@ import React from 'react';
 
 import type { ILauncherModel, IProfile } from '../../cluster/state';
 import { enginesOf } from '../../cluster/summary';
+import type { IHostTesting } from '../../tokens';
 import type { IDraft } from './draft';
 import { chosen, faults, fieldOf, onHosts } from './draft';
 import { Form } from './form';
@@ -19,6 +20,8 @@ export interface INewClusterOptions {
   profiles: readonly IProfile[];
   launchers: readonly ILauncherModel[];
   cores: number;
+  /** Tests hosts; whoever gives it disposes of it. */
+  hosts: IHostTesting;
   trans: TranslationBundle;
   /** Define it, and start it if asked to; rejects with what the server has against it. */
   create(draft: IDraft, start: boolean): Promise<void>;
@@ -60,6 +63,16 @@ class Body extends ReactWidget {
     this.update();
   }
 
+  /** Whether a key is for a part of the form: Enter on one of its buttons is not *Create and Start*. */
+  owns(event: KeyboardEvent): boolean {
+    const { key, target } = event;
+    if (!(target instanceof Element) || !this.node.contains(target)) {
+      return false;
+    }
+    const part = key === 'Enter' ? 'button, summary' : '.jlc-HostKey';
+    return ['Enter', 'Escape'].includes(key) && target.closest(part) !== null;
+  }
+
   protected render(): JSX.Element {
     const { launchers, trans } = this._options;
     const profiles = this._options.profiles.map(one => one.name);
@@ -68,6 +81,7 @@ class Body extends ReactWidget {
         draft={this.draft}
         profiles={profiles}
         launchers={launchers}
+        hosts={this._options.hosts}
         refusal={this._refusal}
         trans={trans}
         onChange={part => {
@@ -118,6 +132,13 @@ class NewClusterDialog extends Dialog<unknown> {
       ],
       defaultButton: 2
     });
+  }
+
+  override handleEvent(event: Event): void {
+    const key = event instanceof KeyboardEvent && event.type === 'keydown';
+    if (!key || !this._form.owns(event)) {
+      super.handleEvent(event);
+    }
   }
 
   override resolve(index?: number): void {

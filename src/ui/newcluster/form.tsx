@@ -12,8 +12,10 @@ import validator from '@rjsf/validator-ajv8';
 import React from 'react';
 
 import type { ILauncherModel } from '../../cluster/state';
+import type { IHostTesting } from '../../tokens';
 import type { IDraft } from './draft';
-import { faults } from './draft';
+import { chosen, faults, onHosts } from './draft';
+import { Hosts } from './hosts';
 
 /** The validator as `FormComponent` types it. */
 const ajv = validator as ValidatorType<ReadonlyJSONObject>;
@@ -23,6 +25,7 @@ export interface IFormProps {
   draft: IDraft;
   profiles: readonly string[];
   launchers: readonly ILauncherModel[];
+  hosts: IHostTesting;
   /** What the server said against it, and of which field. */
   refusal: { message: string; field: keyof IDraft | null } | null;
   trans: TranslationBundle;
@@ -155,6 +158,15 @@ export function Form(props: IFormProps): JSX.Element {
           />
         </details>
       )}
+      {launcher?.options['x-test-hosts'] === true &&
+        onHosts(draft.options) !== null && (
+          <Hosts
+            launcher={launcher.name}
+            options={chosen(draft.options)}
+            testing={props.hosts}
+            trans={trans}
+          />
+        )}
     </div>
   );
 }

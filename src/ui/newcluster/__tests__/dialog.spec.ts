@@ -8,6 +8,7 @@ import { axe, toHaveNoViolations } from 'jest-axe';
 import type { ILauncherModel, IProfile } from '../../../cluster/state';
 import { newCluster } from '../dialog';
 import type { IDraft } from '../draft';
+import { FakeHosts, recorded } from './fakehosts';
 
 expect.extend(toHaveNoViolations);
 
@@ -47,6 +48,31 @@ const LAUNCHERS: readonly ILauncherModel[] = [
     capabilities: CAN,
     available: true,
     reason: null
+  },
+  {
+    name: 'ssh',
+    title: trans.__('Other machines by SSH'),
+    options: {
+      type: 'object',
+      'x-test-hosts': true,
+      properties: {
+        hosts: {
+          type: 'array',
+          title: trans.__('Hosts'),
+          items: {
+            type: 'object',
+            properties: {
+              host: { type: 'string', title: trans.__('Host') },
+              python: { type: 'string', title: trans.__('Python there') }
+            }
+          }
+        },
+        login_script: { type: 'string', title: trans.__('Login script') }
+      }
+    },
+    capabilities: CAN,
+    available: true,
+    reason: null
   }
 ];
 
@@ -76,11 +102,13 @@ class Refusal extends Error {
 async function opened() {
   const sent: [IDraft, boolean][] = [];
   const server: { refuse: Error | null } = { refuse: null };
+  const hosts = new FakeHosts();
   let closed = false;
   const done = newCluster({
     profiles: [profile('default', null), profile('mpi', 12)],
     launchers: LAUNCHERS,
     cores: 4,
+    hosts,
     trans,
     create: async (draft, start) => {
       sent.push([draft, start]);
@@ -92,7 +120,7 @@ async function opened() {
     closed = true;
   });
   await screen.findByLabelText('Profile');
-  return { sent, server, done, closed: () => closed };
+  return { sent, server, hosts, done, closed: () => closed };
 }
 
 /** As a person fills in: the next field once this one shows it. */
@@ -229,6 +257,7 @@ it('does not ask twice while the server thinks', async () => {
     profiles: [profile('default', null)],
     launchers: LAUNCHERS,
     cores: 1,
+    hosts: new FakeHosts(),
     trans,
     create: () => {
       asked += 1;
@@ -268,4 +297,54 @@ it('has no accessibility fault', async () => {
   document.querySelector('details')?.setAttribute('open', '');
   const form = document.querySelector('.jlc-NewCluster');
   expect(await axe(form as Element)).toHaveNoViolations();
+});
+
+describe('with a launcher whose hosts can be tested', () => {
+  async function withHost(name: string) {
+    const all = await opened();
+    const launcher = screen.getByLabelText('Where engines run');
+    fireEvent.change(launcher, { target: { value: 'ssh' } });
+    await waitFor(() => option('login_script'));
+    expect(screen.queryByText('Test hosts')).toBeNull();
+    const add = await screen.findByTitle('Add item');
+    fireEvent.click(add);
+    await waitFor(() => option('hosts_0_host'));
+    await fillIn(option('hosts_0_host'), name);
+    await screen.findByText('Test hosts');
+    return all;
+  }
+
+  it('offers to test them once one is named', async () => {
+    const { hosts, done, sent } = await withHost('node1');
+    press('Test hosts');
+    expect(hosts.asked).toEqual(['test ssh {"hosts":[{"host":"node1"}]}']);
+    hosts.tell({ hosts: recorded().hosts });
+    await screen.findByRole('row', { name: /^node3/ });
+    press('Create');
+    await done;
+    expect(sent[0][0].options).toEqual({ hosts: [{ host: 'node1' }] });
+  });
+
+  it('leaves Enter and Escape to the parts of the form that know them', async () => {
+    const { hosts, sent, closed } = await withHost('node2:2222');
+    hosts.tell({ hosts: recorded().hosts });
+    const toggle = await screen.findByRole('button', { name: /^node3: / });
+    for (const part of [toggle, screen.getByText('Test hosts')]) {
+      part.focus();
+      expect(fireEvent.keyDown(part, { key: 'Enter' })).toBe(true);
+    }
+    fireEvent.click(screen.getByRole('button', { name: /^Accept key of/ }));
+    const cancel = await screen.findByRole('button', { name: 'Not now' });
+    fireEvent.keyDown(cancel, { key: 'Escape' });
+    await waitFor(() => expect(screen.queryByText('Not now')).toBeNull());
+    expect([sent, closed()]).toEqual([[], false]);
+  });
+
+  it('has no accessibility fault', async () => {
+    const { hosts } = await withHost('node1');
+    hosts.tell({ hosts: recorded().hosts });
+    await screen.findByRole('row', { name: /^node3/ });
+    const part = document.querySelector('.jlc-Hosts');
+    expect(await axe(part as Element)).toHaveNoViolations();
+  });
 });

@@ -21,10 +21,11 @@ import msgspec
 
 from ..errors import BadInput, CannotNow, NotAllowed, NotFound, WrongState
 from ..launchers import catalog
+from ..launchers.ssh.asking import Terms
 from ..launchers.ssh.doorbell import Door, door
 from ..launchers.ssh.hostkey import NotKept, accept
 from ..launchers.ssh.hosts import DESTINATION, Host, hosts_of
-from ..launchers.ssh.hosttest import Terms, tested, untested
+from ..launchers.ssh.hosttest import tested, untested
 from ..launchers.ssh.models import HostTest, HostTests
 from .options import check_options
 from .policy import Policy
@@ -190,7 +191,7 @@ class Test:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 direct = self._options.get("reach", "ssh") == "direct"
-                bell = await stack.enter_async_context(door()) if direct else None
+                bell = await stack.enter_async_context(door(_location(self._options))) if direct else None
             except OSError as error:
                 why = error.strerror or str(error)
                 cause = f"This machine cannot be reached by anybody: no port could be opened ({why})."
@@ -210,6 +211,16 @@ class Test:
                 self._results[host.name] = await tested(host, terms)
             except Exception as error:  # noqa: BLE001 - one host must not leave the others without a result
                 self._results[host.name] = untested(host, f"{host.name} could not be tested: {error}.")
+
+
+def _location(options: Mapping[str, Any]) -> str | None:
+    """The name of this machine that the controller is told to give; None = its own."""
+    names = [
+        word.partition("=")[2]
+        for word in options.get("controller_args", ())
+        if word.startswith(("--location=", "--IPController.location="))
+    ]
+    return names[-1] if names else None
 
 
 def _refused(before: HostTest, cause: str) -> HostTest:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jupyterlab_clusters.launchers.ssh import asking, doorbell
 from jupyterlab_clusters.tests.beds.sshd import Sshd
 
 pytestmark = [pytest.mark.timeout(60)]
@@ -212,6 +213,40 @@ async def test_this_machine_may_be_out_of_reach(sshd: Sshd, tested: Any, monkeyp
     assert "does not know this machine by its name no-such-machine.invalid" in found["cause"]
 
 
+async def test_the_name_of_this_machine_may_be_given(sshd: Sshd, tested: Any) -> None:
+    options = {"reach": "direct", "controller_args": ["--location=no-such-machine.invalid"]}
+    found = check((await tested([sshd.host()], **options))[sshd.host()], "controller")
+    assert "no-such-machine.invalid" in found["cause"]
+    options["controller_args"] = ["--location=127.0.0.12"]
+    assert (await tested([sshd.host()], **options))[sshd.host()]["ok"] is True
+
+
+async def test_a_door_that_does_not_answer_hides_nothing_else(
+    sshd: Sshd, tested: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.13", 0))
+        silent.listen(8)
+        real = doorbell.Door.question
+        port = silent.getsockname()[1]
+        monkeypatch.setattr(
+            doorbell.Door, "question", lambda door: {**real(door), "location": "127.0.0.13", "port": port}
+        )
+        begun = time.monotonic()
+        result = (await tested([sshd.host()], reach="direct"))[sshd.host()]
+        assert time.monotonic() - begun < 5
+    assert "cannot open a connection to this machine" in check(result, "controller")["cause"]
+    assert [one["ok"] for one in result["checks"]] == [True] * (len(NAMES) - 1) + [False]
+
+
+async def test_a_python_that_is_too_old(sshd: Sshd, tested: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = asking.source().replace("OLDEST = (3, 10)", "OLDEST = (99, 0)")
+    monkeypatch.setattr(asking, "source", lambda: newer)
+    result = (await tested([sshd.host()]))[sshd.host()]
+    assert "is too old; 3.10 or newer is needed" in check(result, "python")["cause"]
+    assert (check(result, "ipyparallel")["ok"], check(result, "cores")["ok"]) == (None, True)
+
+
 # -- keys ---------------------------------------------------------------------
 
 
@@ -313,6 +348,15 @@ async def test_a_changed_key_is_never_offered(call: Any, sshd: Sshd, tested: Any
     answer = await call("POST", KNOWN, {"host": sshd.host(), "fingerprint": fingerprint(sshd)})
     assert (answer.status, answer.body["reason"]) == (409, "not-shown")
     assert sshd.known_hosts.read_text() == known
+
+
+async def test_a_changed_key_is_told_also_to_who_goes_on_all_the_same(sshd: Sshd, tested: Any) -> None:
+    sshd.config.write_text(sshd.config.read_text() + "  StrictHostKeyChecking no\n")
+    name = f"[{sshd.addresses[0]}]:{sshd.port}"
+    sshd.known_hosts.write_text(f"{name} {' '.join((sshd.folder / 'user_key.pub').read_text().split()[:2])}\n")
+    result = (await tested([sshd.host()]))[sshd.host()]
+    assert (result["ok"], check(result, "host-key")["ok"], check(result, "python")["ok"]) == (False, False, True)
+    assert (check(result, "host-key")["value"], result["fingerprint"]) == (fingerprint(sshd), None)
 
 
 async def test_a_key_that_became_known_meanwhile_is_not_replaced(call: Any, sshd: Sshd, tested: Any) -> None:

@@ -44,6 +44,22 @@ export function onHosts(
   }, 0);
 }
 
+/** The options with those hosts alone that have a name already; null when none has. */
+export function withNamedHosts(
+  options: Readonly<Record<string, unknown>>
+): Record<string, unknown> | null {
+  const { hosts } = options;
+  const named = (Array.isArray(hosts) ? hosts : []).filter(
+    (host: unknown) =>
+      typeof host === 'object' &&
+      host !== null &&
+      'host' in host &&
+      typeof host.host === 'string' &&
+      host.host !== ''
+  );
+  return named.length > 0 ? { ...options, hosts: named } : null;
+}
+
 /** Options without what was left empty: the server's defaults hold there. */
 export function chosen(
   options: Readonly<Record<string, unknown>>

@@ -14,7 +14,7 @@ import React from 'react';
 import type { ILauncherModel } from '../../cluster/state';
 import type { IHostTesting } from '../../tokens';
 import type { IDraft } from './draft';
-import { chosen, faults, onHosts } from './draft';
+import { chosen, faults, withNamedHosts } from './draft';
 import { Hosts } from './hosts';
 
 /** The validator as `FormComponent` types it. */
@@ -38,6 +38,7 @@ export function Form(props: IFormProps): JSX.Element {
   const { draft, profiles, launchers, refusal, trans } = props;
   const wrong = faults(draft);
   const launcher = launchers.find(one => one.name === draft.launcher);
+  const hosts = withNamedHosts(chosen(draft.options));
   const change = props.onChange;
   const rule = trans.__(
     'Letters, digits, dots, dashes and underscores; not beginning with a dot.'
@@ -158,15 +159,14 @@ export function Form(props: IFormProps): JSX.Element {
           />
         </details>
       )}
-      {launcher?.options['x-test-hosts'] === true &&
-        onHosts(draft.options) !== null && (
-          <Hosts
-            launcher={launcher.name}
-            options={chosen(draft.options)}
-            testing={props.hosts}
-            trans={trans}
-          />
-        )}
+      {launcher?.options['x-test-hosts'] === true && hosts !== null && (
+        <Hosts
+          launcher={launcher.name}
+          options={hosts}
+          testing={props.hosts}
+          trans={trans}
+        />
+      )}
     </div>
   );
 }

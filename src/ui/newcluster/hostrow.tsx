@@ -95,14 +95,27 @@ function State(props: {
 
 function Checks(props: IHostRowProps): JSX.Element {
   const { host, trans } = props;
+  const untested = host.checks
+    .filter(check => check.ok === null)
+    .map(check => checkWord(check.name, trans));
   return (
     <ul
       className="jlc-HostRow-checks"
       aria-label={trans.__('Checks of %1', host.host)}
     >
-      {host.checks.map(check => (
-        <Check key={check.name} check={check} {...props} />
-      ))}
+      {host.checks
+        .filter(check => check.ok !== null)
+        .map(check => (
+          <Check key={check.name} check={check} {...props} />
+        ))}
+      {untested.length > 0 && (
+        <li>
+          <span className="jlc-HostRow-shape" aria-hidden="true">
+            –
+          </span>{' '}
+          {trans.__('Not tested: %1', untested.join(', '))}
+        </li>
+      )}
     </ul>
   );
 }
@@ -110,7 +123,7 @@ function Checks(props: IHostRowProps): JSX.Element {
 function Check(props: IHostRowProps & { check: IHostCheck }): JSX.Element {
   const { check, host, trans } = props;
   const { shape, word } = resultWord(check, trans);
-  const mod = check.ok === null ? 'unknown' : check.ok ? 'ready' : 'failing';
+  const mod = check.ok ? 'ready' : 'failing';
   return (
     <li className={`jlc-HostCheck jlc-mod-${mod}`}>
       <span className="jlc-HostRow-shape" aria-hidden="true">

@@ -3,7 +3,7 @@
  * is made of them. Shows only what the server told.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useId, useRef } from 'react';
+import React, { useEffect, useId, useRef } from 'react';
 
 import type { IHostTesting } from '../../tokens';
 import { useChanged } from '../common/usechanged';
@@ -25,11 +25,19 @@ export function Hosts(props: IHostsProps): JSX.Element {
   useChanged(testing.changed);
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
+  const section = useRef<HTMLElement>(null);
   const { hosts, tested } = testing;
+  const anew = testing.testing && hosts.length > 0;
+  useEffect(() => {
+    if (anew) {
+      // The form above can be long.
+      section.current?.scrollIntoView?.({ block: 'nearest' });
+    }
+  }, [anew]);
   const old =
     tested !== null && JSON.stringify(tested) !== JSON.stringify(options);
   return (
-    <section className="jlc-Hosts" aria-labelledby={id}>
+    <section ref={section} className="jlc-Hosts" aria-labelledby={id}>
       <div className="jlc-Hosts-head">
         <button
           id={id}
@@ -57,33 +65,31 @@ export function Hosts(props: IHostsProps): JSX.Element {
         </div>
       )}
       {hosts.length > 0 && (
-        <div className="jlc-Hosts-scroll">
-          <table className="jlc-Hosts-table" aria-label={trans.__('Hosts')}>
-            <thead>
-              <tr>
-                <th scope="col">{trans.__('Host')}</th>
-                <th scope="col">{trans.__('State')}</th>
-                <th scope="col">{trans.__('Python')}</th>
-                <th scope="col">{trans.__('ipyparallel')}</th>
-                <th scope="col">{trans.__('Cores')}</th>
-                <th scope="col">{trans.__('Free memory')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {hosts.map(host => (
-                <HostRow
-                  key={host.host}
-                  host={host}
-                  trans={trans}
-                  onAccept={fingerprint => {
-                    button.current?.focus();
-                    void testing.accept(host.host, fingerprint);
-                  }}
-                />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <table className="jlc-Hosts-table" aria-label={trans.__('Hosts')}>
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('Host')}</th>
+              <th scope="col">{trans.__('State')}</th>
+              <th scope="col">{trans.__('Python')}</th>
+              <th scope="col">{trans.__('ipyparallel')}</th>
+              <th scope="col">{trans.__('Cores')}</th>
+              <th scope="col">{trans.__('Free memory')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {hosts.map(host => (
+              <HostRow
+                key={host.host}
+                host={host}
+                trans={trans}
+                onAccept={fingerprint => {
+                  button.current?.focus();
+                  void testing.accept(host.host, fingerprint);
+                }}
+              />
+            ))}
+          </tbody>
+        </table>
       )}
     </section>
   );

@@ -44,16 +44,14 @@ export function checkWord(name: CheckName, trans: TranslationBundle): string {
   return words[name];
 }
 
-/** How one check ended. */
+/** How one check ended that could be made. */
 export function resultWord(
   check: IHostCheck,
   trans: TranslationBundle
 ): { shape: string; word: string } {
-  return check.ok === null
-    ? { shape: '–', word: trans.__('not tested') }
-    : check.ok
-      ? { shape: '✓', word: trans.__('good') }
-      : { shape: '✗', word: trans.__('fails') };
+  return check.ok
+    ? { shape: '✓', word: trans.__('good') }
+    : { shape: '✗', word: trans.__('fails') };
 }
 
 /** What a check found, for a cell. */

@@ -1,4 +1,4 @@
-import { onHosts } from '../draft';
+import { onHosts, withNamedHosts } from '../draft';
 
 it.each([
   [{}, null],
@@ -8,4 +8,16 @@ it.each([
   [{ hosts: [{ host: 'a', engines: undefined }, null] }, 2]
 ])('counts the engines of %j', (options, engines) => {
   expect(onHosts(options)).toBe(engines);
+});
+
+it.each([
+  [{}, null],
+  [{ hosts: 'nonsense' }, null],
+  [{ hosts: [{ engines: 1 }, { host: '' }, null] }, null],
+  [
+    { hosts: [{ host: 'a' }, { engines: 1 }], python: 'p' },
+    { hosts: [{ host: 'a' }], python: 'p' }
+  ]
+])('takes the hosts of %j that have a name', (options, named) => {
+  expect(withNamedHosts(options)).toEqual(named);
 });

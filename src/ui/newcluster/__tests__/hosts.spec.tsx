@@ -91,7 +91,9 @@ it('opens the cause and the hint of a host that fails, and folds them', async ()
 it('claims nothing of what could not be tested', () => {
   const { told } = shown();
   told();
-  expect(details('node2:2222')).toHaveTextContent('– Login: not tested');
+  expect(details('node2:2222')).toHaveTextContent(
+    '– Not tested: Login, Python, ipyparallel'
+  );
 });
 
 it('accepts a key only after its fingerprint was shown', async () => {

@@ -31,7 +31,7 @@ from .options import check_options
 from .policy import Policy
 
 #: Tests that are kept, and for how long (seconds); tests that may run at the same time; hosts of all at once.
-KEPT, AGE, RUNNING, AT_ONCE = 16, 600.0, 4, 64
+KEPT, AGE, RUNNING, AT_ONCE = 8, 600.0, 4, 64
 
 #: How long a host may take to show its key again (seconds).
 AGAIN = 4.0
@@ -80,16 +80,20 @@ class HostTesting:
 
     def accepting(self, host: str) -> HostTests:
         """The test of which a key is being accepted."""
-        test = next((one for one in reversed(self._tests.values()) if one.accepting == host), None)
-        test = test or self._shown(host) or next(reversed(self._tests.values()))
-        return test.model()
+        found = next((test for test in self._newest() if test.accepting == host or test.has(host)), None)
+        if found is None:
+            raise NotFound(f"There is no test of {host} any more; begin a new one.", field="host")
+        return found.model()
 
     async def close(self) -> None:
         await asyncio.gather(*(test.close() for test in self._tests.values()))
 
     def _shown(self, host: str) -> Test | None:
-        newest = reversed(self._tests.values())
-        return next((test for test in newest if not test.old and test.offers(host)), None)
+        return next((test for test in self._newest() if not test.old and test.offers(host)), None)
+
+    def _newest(self) -> list[Test]:
+        # A copy: looks come from threads.
+        return list(self._tests.values())[::-1]
 
     def _forget(self) -> None:
         done = [test for test in self._tests.values() if not test.running]
@@ -138,7 +142,7 @@ class Test:
 
     @property
     def running(self) -> bool:
-        return bool(self._tasks)
+        return bool(self._tasks) or self.accepting is not None
 
     @property
     def old(self) -> bool:
@@ -146,6 +150,9 @@ class Test:
 
     def model(self) -> HostTests:
         return HostTests(id=self.id, hosts=list(self._results.values()))
+
+    def has(self, host: str) -> bool:
+        return host in self._hosts
 
     def offers(self, host: str) -> bool:
         """Whether a key of that host was shown and waits to be accepted."""

@@ -29,7 +29,7 @@ from .parcel import program
 ANSWER, RING = 4.4, 2.5
 
 #: Most of what ssh said that is passed on (characters).
-MOST_SAID = 16 * 1024
+MOST_SAID = 4 * 1024
 
 PACKAGES = ("ipyparallel", "ipykernel")
 

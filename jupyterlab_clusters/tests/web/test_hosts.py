@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jupyterlab_clusters.cluster import hosttests
 from jupyterlab_clusters.launchers.ssh import asking, doorbell
 from jupyterlab_clusters.tests.beds.sshd import Sshd
 
@@ -391,6 +392,44 @@ async def test_a_site_may_not_allow_ssh(call: Any, sshd: Sshd, real_parts: Any, 
     ):
         assert (await call("POST", path, body)).status == 403
     assert not sshd.calls.exists()
+
+
+async def test_the_end_of_the_server_ends_tests(call: Any, sshd: Sshd, real_parts: Any) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.13", 0))
+        silent.listen(8)
+        place = f"127.0.0.13:{silent.getsockname()[1]}"
+        await call("POST", TESTS, {"options": {"hosts": [{"host": place}], "reach": "direct"}})
+        await asyncio.sleep(0.5)
+        assert asking_ssh(place)
+        begun = time.monotonic()
+        await real_parts.hosts.close()
+        assert time.monotonic() - begun < 1
+        assert not asking_ssh(place)
+
+
+def asking_ssh(place: str) -> list[str]:
+    """Processes of ssh that ask there."""
+    address, _, port = place.partition(":")
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if address in words and port in words:
+                found.append(entry.name)
+    return found
+
+
+async def test_only_so_many_tests_are_kept(call: Any, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosttests, "KEPT", 2)
+    ids = []
+    for _ in range(3):
+        begun = await call("POST", TESTS, {"options": {"hosts": [{"host": "127.0.0.99:1"}]}})
+        await done(call, begun.body["id"])
+        ids.append(begun.body["id"])
+    assert [(await call("GET", f"{TESTS}/{id}")).status for id in ids] == [404, 200, 200]
+    monkeypatch.setattr(hosttests, "AGE", 0.0)
+    assert (await call("GET", f"{TESTS}/{ids[-1]}")).status == 404
 
 
 async def test_answers_do_not_wait_for_hosts(call: Any, sshd: Sshd) -> None:

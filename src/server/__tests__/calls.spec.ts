@@ -51,6 +51,25 @@ describe('Calls', () => {
     expect(seen.map(one => one.body)).toEqual(['', '{"engines":4}', '{}']);
   });
 
+  it('test hosts of a launcher, look at the test, and accept a key', async () => {
+    const { calls, seen } = server(200, '{"id": "a/b", "hosts": []}');
+    const { id } = await calls.testHosts('ssh', { hosts: [{ host: 'a' }] });
+    await calls.hostTests('ssh', id);
+    await calls.acceptHostKey('ssh', 'me@a:22', 'SHA256:x');
+    expect(seen.map(one => new URL(one.url).pathname)).toEqual([
+      '/base/jupyterlab-clusters/launchers/ssh/tests',
+      '/base/jupyterlab-clusters/launchers/ssh/tests/a%2Fb',
+      '/base/jupyterlab-clusters/launchers/ssh/known-hosts'
+    ]);
+    expect(seen.map(one => one.body)).toEqual([
+      '{"options":{"hosts":[{"host":"a"}]}}',
+      '',
+      '{"host":"me@a:22","fingerprint":"SHA256:x"}'
+    ]);
+    const nonsense = server(200, '{"id": "a", "hosts": [{}]}').calls;
+    await refusal(nonsense.hostTests('ssh', 'a'));
+  });
+
   it('forget with DELETE, which has no answer', async () => {
     const { calls, seen } = server(204, '');
     await calls.forget('a:');

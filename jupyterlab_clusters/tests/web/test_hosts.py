@@ -299,6 +299,27 @@ async def test_an_unknown_key_is_shown_and_accepted(call: Any, sshd: Sshd, teste
     assert len(sshd.known_hosts.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("right", [True, False])
+async def test_accepting_does_not_wait_for_a_slow_host(call: Any, sshd: Sshd, tested: Any, right: bool) -> None:
+    """It is answered as the test now is; what came of it is told by the test."""
+    sshd.known_hosts.write_text("")
+    host = sshd.host()
+    result = (await tested([host]))[host]
+    slow = (sshd.bin / "ssh").read_text().replace("exec", "sleep 0.5\nexec")
+    (sshd.bin / "ssh").write_text(slow)
+    with contextlib.nullcontext() if right else new_key(sshd):
+        begun = time.monotonic()
+        answer = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
+        assert time.monotonic() - begun < 0.3
+        assert (answer.status, answer.body["id"]) == (202, result["test"])
+        assert [one["state"] for one in answer.body["hosts"]] == ["testing"]
+        twice = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
+        assert (twice.status, twice.body["reason"]) == (409, "not-shown")
+        after = (await done(call, result["test"], within=10))[host]
+    assert after["ok"] is right
+    assert len(sshd.known_hosts.read_text().splitlines()) == int(right)
+
+
 async def test_known_hosts_are_made_private(call: Any, sshd: Sshd, tested: Any) -> None:
     sshd.known_hosts.unlink()
     sshd.config.write_text(sshd.config.read_text().replace(str(sshd.known_hosts), f"{sshd.folder}/new/known_hosts"))

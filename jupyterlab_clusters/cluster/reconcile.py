@@ -348,6 +348,9 @@ class Reconciler:
             await self.keeper.save()
             return
         stopping = cluster.state == "stopping"
+        with cluster.lock:
+            # Those that were never begun have no story to tell.
+            cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
         self.note(error, state=True)
         # A controller that was there before this server, and cannot be reached now, may well go on.
         if not stopping and (self._ours_to_end or error.step != "controller"):

@@ -88,6 +88,7 @@ def ssh_options() -> dict[str, Any]:
                 "maxItems": 1000,
                 "items": {
                     "type": "object",
+                    "title": "Machine",
                     "additionalProperties": False,
                     "required": ["host"],
                     "properties": {

@@ -47,9 +47,15 @@ export class Jupyter {
   static async begin(): Promise<Jupyter> {
     // Short, because the paths of unix sockets may have 107 bytes only.
     const home = mkdtempSync('/tmp/jlc-');
-    ['files', 'workspaces', 'ipython', 'data', 'config', 'runtime'].forEach(
-      name => mkdirSync(path.join(home, name), { mode: 0o700 })
-    );
+    [
+      'files',
+      'workspaces',
+      'ipython',
+      'data',
+      'config',
+      'runtime',
+      'programs'
+    ].forEach(name => mkdirSync(path.join(home, name), { mode: 0o700 }));
     const jupyter = new Jupyter(home, await freePort());
     await jupyter.start();
     return jupyter;
@@ -174,6 +180,11 @@ export class Jupyter {
     return path.join(this.home, name);
   }
 
+  /** Programs in this folder come before all others. */
+  get programs(): string {
+    return this.file('programs');
+  }
+
   private get log(): string {
     return this.file('server.log');
   }
@@ -185,6 +196,10 @@ export class Jupyter {
   private environment(): NodeJS.ProcessEnv {
     return {
       ...process.env,
+      PATH: `${this.programs}:${process.env.PATH ?? ''}`,
+      // Where root is all there is, Open MPI has to be told that this is meant.
+      OMPI_ALLOW_RUN_AS_ROOT: '1',
+      OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
       JLC_TEST_HOME: this.home,
       JLC_TEST_PORT: String(this.port),
       IPYTHONDIR: this.file('ipython'),

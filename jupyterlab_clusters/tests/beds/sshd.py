@@ -73,8 +73,10 @@ class Sshd:
         config = self.folder / "sshd_config"
         listen = "".join(f"ListenAddress {address}:{self.port}\n" for address in self.addresses)
         variables = " ".join(f'"{name}={value}"' for name, value in self.environment.items())
+        if variables:
+            listen += f"SetEnv {variables}\n"
         config.write_text(
-            f"{listen}{f'SetEnv {variables}' if variables else ''}\nHostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
+            f"{listen}HostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
             f"StrictModes no\nUsePAM no\nMaxStartups 100\nPidFile {self.folder}/pid\nPasswordAuthentication no\n"
             f"PermitRootLogin yes\nAcceptEnv NOTHING\n{self.more}"
         )

@@ -110,6 +110,7 @@ async def test_one_that_is_broken_ends_in_a_sentence(site: Site, launcher) -> No
     cluster.start(2, None)
     model = await until(cluster, lambda model: model.state == "failed")
     assert model.failure is not None and "no such luck" in model.failure.cause
+    assert cluster.engines() == [], "none was begun"
     await nothing_left_of(site)
 
 

@@ -144,7 +144,11 @@ export function Form(props: IFormProps): JSX.Element {
         )}
       </Field>
       {launcher && (
-        <details className="jlc-NewCluster-options">
+        <details
+          key={launcher.name}
+          className="jlc-NewCluster-options"
+          open={needsOptions(launcher)}
+        >
           <summary>{trans.__('More options')}</summary>
           {said('options') && <Fault text={refusal?.message ?? ''} />}
           <FormComponent
@@ -153,6 +157,8 @@ export function Form(props: IFormProps): JSX.Element {
             validator={ajv}
             liveValidate
             showErrorList={false}
+            showModifiedFromDefault={false}
+            buttonStyle="icons"
             tagName="div"
             uiSchema={{ 'ui:submitButtonOptions': { norender: true } }}
             onChange={event => change({ options: event.formData ?? {} })}
@@ -169,6 +175,12 @@ export function Form(props: IFormProps): JSX.Element {
       )}
     </div>
   );
+}
+
+/** Whether nothing works without some of the options. */
+function needsOptions(launcher: ILauncherModel): boolean {
+  const { required } = launcher.options as RJSFSchema;
+  return (required?.length ?? 0) > 0;
 }
 
 function Fault(props: { text: string }): JSX.Element {

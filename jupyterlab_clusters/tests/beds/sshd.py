@@ -78,7 +78,7 @@ class Sshd:
         config.write_text(
             f"{listen}HostKey {self.folder}/host_key\nAuthorizedKeysFile {self.folder}/authorized_keys\n"
             f"StrictModes no\nUsePAM no\nMaxStartups 100\nPidFile {self.folder}/pid\nPasswordAuthentication no\n"
-            f"PermitRootLogin yes\nAcceptEnv NOTHING\n{self.more}"
+            f"PermitRootLogin yes\nAcceptEnv NOTHING\nSubsystem sftp internal-sftp\n{self.more}"
         )
         log = (self.folder / "sshd.log").open("ab")
         self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)

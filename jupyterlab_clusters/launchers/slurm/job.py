@@ -1,0 +1,173 @@
+"""One job of a cluster: its nodes, and which engines wait for it or run in it.
+
+Promise: every engine that was given to a job is told of, once: as it begins,
+as it ends, and with its job's end as the cause where that took it along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from ..agent import Streams
+from ..base import EngineSpec, Exit, Job, LaunchFailed, Process, Usage, Watcher
+from ..hostside import HostSide, Place, slot_name, slot_of
+from .queue import Seen
+from .words import because
+
+#: How long an exit by a batch system's signals waits for word that the whole job ends (seconds).
+WAIT_FOR_WORD = 0.4
+TERM = 15
+
+
+class NodeWatcher(Watcher):
+    """Passes on what one node tells; an engine that its job took along says so."""
+
+    def __init__(self, watcher: Watcher, node: Node) -> None:
+        self._watcher, self._node = watcher, node
+        self._ended: set[str] = set()
+        self._waiting: dict[str, asyncio.TimerHandle] = {}
+
+    def controller_launched(self, process: Process) -> None:
+        """There is none on a node."""
+
+    def controller_exited(self, exit: Exit) -> None:
+        """There is none on a node."""
+
+    def engine_launched(self, slot: int, uuid: str, process: Process) -> None:
+        self._node.engines[slot] = uuid
+        self._watcher.engine_launched(slot, uuid, process)
+
+    def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
+        if uuid in self._ended:
+            return
+        if exit.signal == TERM and not exit.asked and not self._node.ending:
+            loop = asyncio.get_running_loop()
+            self._ended.add(uuid)
+            self._waiting[uuid] = loop.call_later(WAIT_FOR_WORD, self._tell, slot, uuid, exit)
+            return
+        self._ended.add(uuid)
+        self._tell(slot, uuid, exit)
+
+    def usage(self, by_slot: Mapping[int, Usage]) -> None:
+        self._watcher.usage(by_slot)
+
+    def job_changed(self, job: Job | None) -> None:
+        """A node knows nothing of it."""
+
+    def failed(self, why: LaunchFailed) -> None:
+        self._watcher.failed(why)
+
+    def gone(self, state: str) -> None:
+        """The job is over: so is everything here."""
+        for slot, uuid in list(self._node.engines.items()):
+            if uuid not in self._ended:
+                self._ended.add(uuid)
+                self._watcher.engine_exited(slot, uuid, Exit(because=because(self._node.job.id, state)))
+        self._node.engines.clear()
+
+    def _tell(self, slot: int, uuid: str, exit: Exit) -> None:
+        self._waiting.pop(uuid, None)
+        if self._node.ending and not exit.asked:
+            # The number of the signal would only say what a batch system does to everybody.
+            exit = Exit(because=because(self._node.job.id, self._node.job.state))
+        if self._node.engines.get(slot) == uuid:
+            del self._node.engines[slot]
+        self._watcher.engine_exited(slot, uuid, exit)
+
+
+class Node:
+    """One node of a job. ``engines`` = slot -> uuid of what runs or is being begun there."""
+
+    def __init__(
+        self,
+        job: SlurmJob,
+        name: str,
+        key: str,
+        watcher: Watcher,
+        connect: Callable[[str, str], Awaitable[Streams]],
+        log_dir: Path,
+    ) -> None:
+        self.job, self.name = job, name
+        self.engines: dict[int, str] = {}
+        self.ending = False
+        self.silent = False
+        self.watcher = NodeWatcher(watcher, self)
+        self.side = HostSide(
+            key,
+            self.watcher,
+            lambda: connect(job.id, name),
+            lambda: Place(log_dir),
+            name=f"node {name}",
+            host=name,
+        )
+
+    def running(self, slots: Iterable[int]) -> list[str]:
+        """Names of the processes of these slots that run here."""
+        wanted = set(slots)
+        return [name for name in self.side.running() if slot_of(name) in wanted]
+
+
+@dataclass
+class SlurmJob:
+    """``waiting`` = engines that have no node yet. ``joined`` = somebody else's allocation, which we leave alone."""
+
+    id: str
+    nodes_asked: int
+    per_node: int
+    joined: bool = False
+    said_from: int = 0
+    state: str = "PENDING"
+    ran: bool = False
+    asked_to_end: bool = False
+    seen: Seen | None = None
+    nodes: dict[str, Node] = field(default_factory=dict)
+    waiting: dict[int, EngineSpec] = field(default_factory=dict)
+
+    @property
+    def engines(self) -> int:
+        """How many it has, or will have."""
+        return len(self.waiting) + sum(len(node.engines) for node in self.nodes.values())
+
+    @property
+    def free(self) -> int:
+        """Engines for which it has room still."""
+        return 0 if self.asked_to_end else self.nodes_asked * self.per_node - self.engines
+
+    def share(self, node: Node) -> list[EngineSpec]:
+        """Engines for a node that is there now: evenly over those that come."""
+        coming = max(0, self.nodes_asked - len(self.nodes))
+        others = [other for other in self.nodes.values() if other is not node and not other.engines]
+        room = self.per_node - len(node.engines)
+        fair = ceil(len(self.waiting) / (1 + coming + len(others)))
+        slots = sorted(self.waiting)[: max(0, min(room, fair))]
+        return [self.waiting.pop(slot) for slot in slots]
+
+    def saved(self) -> dict[str, Any]:
+        """JSON, without the connections of those that wait."""
+        return {
+            "id": self.id,
+            "nodes_asked": self.nodes_asked,
+            "per_node": self.per_node,
+            "joined": self.joined,
+            "said_from": self.said_from,
+            "ran": self.ran,
+            "nodes": {name: node.side.saved() for name, node in self.nodes.items()},
+            "waiting": [{"slot": one.slot, "uuid": one.uuid, "asks_id": one.asks_id} for one in self.waiting.values()],
+        }
+
+
+def restored(node: Node, saved: Iterable[Mapping[str, Any]]) -> None:
+    """What ran there when the server went."""
+    records = list(saved)
+    node.side.restore(records)
+    for record in records:
+        if (slot := slot_of(record["name"])) is not None:
+            node.engines[slot] = record.get("uuid") or ""
+
+
+__all__ = ["Node", "SlurmJob", "restored", "slot_name"]

@@ -32,6 +32,9 @@ HUB_LETS_GO = 1.0
 #: How long a controller that has written its files may take to answer (seconds).
 HUB_TIMEOUT = 30.0
 
+#: States of a job in which its nodes are not there yet, which may take for days.
+QUEUED = ("PENDING", "CONFIGURING")
+
 
 class Listening:
     """Watcher of the launcher and listener of the hub."""
@@ -43,6 +46,7 @@ class Listening:
         self.changed = asyncio.Event()
         self.controller: Process | None = None
         self.controller_exit: Exit | None = None
+        self.trouble: LaunchFailed | None = None
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
         self._deaths: dict[str, int] = {}
@@ -104,9 +108,13 @@ class Listening:
     def job_changed(self, job: Job | None) -> None:
         with self.cluster.lock:
             self.cluster.job = job
+            if job is not None and self.cluster.step in ("submit", "queue", "engines"):
+                self.cluster.step = "queue" if job.state in QUEUED else "engines"
+        self._reconciler.keeper.soon()
         self._news()
 
     def failed(self, why: LaunchFailed) -> None:
+        self.trouble = why
         self._reconciler.note(why)
         self._news()
 

@@ -220,6 +220,7 @@ class Reconciler:
 
     async def _launch(self, fresh: list[Slot]) -> None:
         assert self.launcher is not None and self.files is not None
+        self.listening.trouble = None
         connection = await asyncio.to_thread(self.files.engine_text)
         specs = [
             EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection, asks_id=slot.asks_id) for slot in fresh
@@ -242,6 +243,8 @@ class Reconciler:
         while not self._again:
             with cluster.lock:
                 waiting = any(not slot.registered for slot in cluster.engine_set.live())
+                if cluster.step == "queue":
+                    deadline = self.loop.time() + self._patience()  # engines whose job waits are not late
             if not waiting or self.loop.time() > deadline:
                 return True
             if (exit := self.listening.controller_exit) is not None:
@@ -258,6 +261,8 @@ class Reconciler:
         cluster = self.cluster
         with cluster.lock:
             registered, wanted = cluster.engine_set.counts().registered, cluster.wanted or 0
+        if wanted and registered == 0 and self.listening.trouble is not None:
+            raise self.listening.trouble  # the launcher knows why there is none
         if wanted and registered == 0:
             raise await none_registered(wanted, self._patience(), self._tail)
         if registered < wanted and cluster.failure is None:

@@ -96,7 +96,7 @@ class Dialer:
             agent = self._agent
             if agent is not None:
                 poller.register(agent.fileno(), zmq.POLLIN)
-            ready = dict(poller.poll(1000 * BEAT))
+            ready = dict(poller.poll(int(1000 * BEAT)))
             if agent is not None:
                 poller.unregister(agent.fileno())
             if self._woken in ready:
@@ -123,7 +123,7 @@ class Dialer:
     def _dial(self) -> None:
         key = self._key
         address = reachable(key["addresses"], key["port"])
-        server = zmq.Context.instance().socket(zmq.DEALER)
+        server: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.DEALER)
         server.setsockopt(zmq.LINGER, 0)
         server.setsockopt(zmq.IDENTITY, os.urandom(12).hex().encode())
         server.setsockopt(zmq.RECONNECT_IVL, 200)

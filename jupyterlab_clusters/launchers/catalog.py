@@ -11,7 +11,10 @@ from .local import CAPABILITIES as LOCAL
 from .local import LocalLauncher
 from .mpi import CAPABILITIES as MPI
 from .mpi import MpiLauncher
-from .options import local_options, mpi_options, ssh_options
+from .options import common_options, local_options, mpi_options, ssh_options
+from .slurm import CAPABILITIES as SLURM
+from .slurm import SlurmLauncher
+from .slurm.options import slurm_options
 from .ssh import CAPABILITIES as SSH
 from .ssh import SshLauncher
 
@@ -27,17 +30,18 @@ TITLES: dict[LauncherName, str] = {
 
 NOT_YET = "Not part of this version yet: start such clusters with `ipcluster start` in a terminal."
 NO_SSH = "OpenSSH's client (ssh) is not installed on this machine."
-
-
+NO_SLURM = "No sbatch here: JupyterLab must run on a machine from which jobs can be submitted."
 NO_MPI = "No mpiexec here: install Open MPI or MPICH, or load its module before JupyterLab starts."
 
 
 def capabilities_of(name: LauncherName) -> Capabilities:
-    return {"local": LOCAL, "ssh": SSH, "mpi": MPI}.get(name, WHOLE_SET)
+    return {"local": LOCAL, "ssh": SSH, "mpi": MPI, "slurm": SLURM}.get(name, WHOLE_SET)
 
 
 def options_of(name: LauncherName) -> dict[str, Any]:
     """JSON schema of what may be chosen."""
+    if name == "slurm":
+        return slurm_options(common_options("where the Jupyter server was started"))
     schemas = {"local": local_options, "ssh": ssh_options, "mpi": mpi_options}
     return schemas[name]() if name in schemas else {"type": "object", "properties": {}}
 
@@ -50,6 +54,8 @@ def missing(name: LauncherName) -> str | None:
         return None if shutil.which("ssh") else NO_SSH
     if name == "mpi":
         return None if shutil.which("mpiexec") or shutil.which("mpirun") else NO_MPI
+    if name == "slurm":
+        return None if shutil.which("sbatch") else NO_SLURM
     return NOT_YET
 
 
@@ -81,4 +87,6 @@ def make(name: LauncherName, plan: Plan, watcher: Watcher, *, runtime_dir: Path)
         return SshLauncher(plan, watcher, runtime_dir=runtime_dir)
     if name == "mpi":
         return MpiLauncher(plan, watcher, runtime_dir=runtime_dir)
+    if name == "slurm":
+        return SlurmLauncher(plan, watcher, runtime_dir=runtime_dir)
     raise LookupError(NOT_YET)

@@ -22,7 +22,7 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def _common(where: str) -> dict[str, Any]:
+def common_options(where: str) -> dict[str, Any]:
     """What goes for engines anywhere."""
     return {
         "working_dir": {
@@ -70,7 +70,7 @@ def local_options() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "x-cores": cores(),
-        "properties": _common("where the Jupyter server was started"),
+        "properties": common_options("where the Jupyter server was started"),
     }
 
 
@@ -142,13 +142,13 @@ def ssh_options() -> dict[str, Any]:
                 ],
                 "default": "ssh",
             },
-            **_common("your home there"),
+            **common_options("your home there"),
         },
     }
 
 
 def mpi_options() -> dict[str, Any]:
-    common = _common("where the Jupyter server was started")
+    common = common_options("where the Jupyter server was started")
     for name in ("preload", "start_method"):
         del common[name]  # ranks are never forked
     return {

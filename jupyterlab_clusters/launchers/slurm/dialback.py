@@ -292,6 +292,6 @@ def addresses(location: str | None = None) -> list[str]:
         probe.connect(("192.0.2.1", 9))
         found.append(probe.getsockname()[0])
     with contextlib.suppress(OSError):
-        found += [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     found += [socket.getfqdn(), "127.0.0.1"]
     return [address for at, address in enumerate(found) if address and address not in found[:at]]

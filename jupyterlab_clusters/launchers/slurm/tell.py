@@ -1,0 +1,54 @@
+"""A job as the window shows it.
+
+Promise: pure; what Slurm does not know is left out, and a Slurm that does not
+answer is said together with when it last did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ..base import Job
+from .facts import Facts
+from .job import SlurmJob
+from .words import waiting
+
+
+def told(job: SlurmJob, facts: Facts, options: Mapping[str, Any]) -> Job:
+    """Of the job that a person waits for, or that runs."""
+    seen = job.seen
+    nodes = sorted(job.nodes) or (list(seen.nodes) if seen is not None else [])
+    if seen is None:
+        return Job(id=job.id, state=job.state, partition=options.get("partition"), nodes=nodes)
+    name = seen.partition or options.get("partition")
+    explanation = None
+    if job.state == "PENDING":
+        partition = facts.partition(name)
+        used = (partition.in_use, partition.nodes) if partition is not None else None
+        explanation = waiting(seen.reason, name, used)
+    if seen.silent:
+        explanation = (
+            f"asked at {clock(seen.asked)}, Slurm is not answering" if seen.asked else "Slurm is not answering"
+        )
+    return Job(
+        id=job.id,
+        state=job.state,
+        reason=None if seen.reason == "None" else seen.reason,
+        explanation=explanation,
+        expected_start=seen.start if job.state == "PENDING" else None,
+        time_left=seen.time_left,
+        partition=name,
+        nodes=nodes,
+        asked_at=iso(seen.asked) if seen.asked else None,
+    )
+
+
+def iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def clock(seconds: float) -> str:
+    """The time of day here."""
+    return datetime.fromtimestamp(seconds, timezone.utc).astimezone().strftime("%H:%M")

@@ -1,0 +1,178 @@
+"""A real Slurm with three nodes on this machine, in a folder and on ports of its own.
+
+Promise: no configuration of the machine is read or written; ends what it began,
+by pid, and nothing of a job is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+NODES = ("node1", "node2", "node3")
+CPUS = 8
+
+CONFIG = """
+ClusterName=bed
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+SlurmctldPort={port}
+AuthType=auth/munge
+AuthInfo=socket={munge}/socket
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool-%n
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SlurmdParameters=config_overrides
+ReturnToService=2
+AccountingStorageType=accounting_storage/none
+JobCompType=jobcomp/none
+KillWait=2
+MessageTimeout=5
+SlurmdTimeout={node_timeout}
+SchedulerParameters=sched_interval=2,bf_interval=2
+{nodes}
+PartitionName=long Nodes=node[1-3] Default=YES MaxTime=INFINITE State=UP
+PartitionName=short Nodes=node[1-3] MaxTime=00:10:00 State=UP
+"""
+
+
+class Slurm:
+    """``conf`` is what SLURM_CONF must say."""
+
+    def __init__(self, folder: Path, *, node_timeout: int = 10) -> None:
+        for program in ("slurmctld", "slurmd", "munged"):
+            if shutil.which(program, path=f"{os.environ.get('PATH')}:/usr/sbin") is None:
+                raise RuntimeError(f"{program} is not installed; `make test` installs slurm-wlm as root")
+        self.folder = folder
+        self.conf = folder / "slurm.conf"
+        self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        # Munge wants a folder that everybody may look into, up to the root.
+        self._munge = Path(tempfile.mkdtemp(prefix="jlcm"))
+        self._munge.chmod(0o755)
+        ports = _free_ports(1 + len(NODES))
+        host = socket.gethostname()
+        nodes = "\n".join(
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CPUS} RealMemory=8000"
+            for name, port in zip(NODES, ports[1:], strict=True)
+        )
+        self.conf.write_text(
+            CONFIG.format(
+                host=host, port=ports[0], folder=folder, munge=self._munge, nodes=nodes, node_timeout=node_timeout
+            )
+        )
+
+    def start(self) -> None:
+        self._start_munge()
+        (self.folder / "state").mkdir()
+        self.start_controller()
+        for node in NODES:
+            self.start_node(node)
+        self._until(lambda: self.says("sinfo", "-h", "-N", "-o", "%N %t").count("idle") >= len(NODES), "idle nodes")
+
+    def start_controller(self) -> None:
+        self._daemon("slurmctld", ["/usr/sbin/slurmctld", "-D", "-f", str(self.conf)])
+
+    def start_node(self, node: str) -> None:
+        self._daemon(node, ["/usr/sbin/slurmd", "-D", "-N", node, "-f", str(self.conf)])
+
+    def stop_one(self, name: str) -> None:
+        """``slurmctld`` or a node's slurmd, as if its machine had gone."""
+        daemon = self._daemons.pop(name)
+        daemon.send_signal(signal.SIGKILL if name in NODES else signal.SIGTERM)
+        daemon.wait(10)
+
+    def says(self, *argv: str) -> str:
+        done = subprocess.run(argv, capture_output=True, text=True, env=self.environment, timeout=30)
+        return done.stdout
+
+    def jobs(self) -> list[str]:
+        """What squeue lists."""
+        return self.says("squeue", "-h", "-o", "%i %j %T").splitlines()
+
+    def fill(self, nodes: int = len(NODES), *words: str) -> str:
+        """Take that many nodes whole; the number of the job."""
+        job = self.says(
+            "sbatch", "--parsable", f"--nodes={nodes}", "--exclusive", "--output=/dev/null", *words, "--wrap=sleep 600"
+        ).strip()
+        self._until(lambda: "RUNNING" in self.says("squeue", "-h", "-j", job, "-o", "%T"), "a full queue")
+        return job
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "SLURM_CONF": str(self.conf)}
+
+    def stop(self) -> None:
+        if "slurmctld" in self._daemons:
+            self.says("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
+            with contextlib.suppress(RuntimeError):
+                self._until(lambda: not self.jobs(), "the end of all jobs", within=15)
+        for name in reversed(list(self._daemons)):
+            daemon = self._daemons.pop(name)
+            daemon.terminate()
+            try:
+                daemon.wait(5)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        shutil.rmtree(self._munge, ignore_errors=True)
+
+    def _start_munge(self) -> None:
+        munge = pwd.getpwnam("munge")
+        key = self._munge / "key"
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o400)
+        for path in (self._munge, key):
+            os.chown(path, munge.pw_uid, munge.pw_gid)
+        words = [f"--socket={self._munge}/socket", f"--key-file={key}", f"--log-file={self._munge}/log"]
+        words += [f"--pid-file={self._munge}/pid", f"--seed-file={self._munge}/seed", "--num-threads=2"]
+        self._daemons["munged"] = subprocess.Popen(
+            ["/usr/sbin/munged", "--foreground", *words],
+            user=munge.pw_uid,
+            group=munge.pw_gid,
+            extra_groups=[],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._until((self._munge / "socket").exists, "munge")
+
+    def _daemon(self, name: str, argv: list[str]) -> None:
+        with (self.folder / f"{name}.out").open("ab") as out:
+            self._daemons[name] = subprocess.Popen(argv, stdout=out, stderr=out, env=self.environment)
+
+    def _until(self, condition: object, what: str, *, within: float = 20) -> None:
+        end = time.monotonic() + within
+        while not condition():  # type: ignore[operator]
+            if time.monotonic() > end:
+                logs = "\n".join(path.read_text(errors="replace")[-1500:] for path in self.folder.glob("*.log"))
+                raise RuntimeError(f"no {what} within {within} s\n{logs}")
+            time.sleep(0.1)
+
+
+def _free_ports(count: int) -> list[int]:
+    """Below those that the system gives out by itself."""
+    found: list[int] = []
+    for port in range(17000 + os.getpid() % 10000, 32000):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError("no free ports")

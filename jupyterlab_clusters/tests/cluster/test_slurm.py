@@ -1,0 +1,367 @@
+"""Clusters whose engines run in jobs of a real Slurm with three nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyterlab_clusters.cluster import reconcile
+from jupyterlab_clusters.cluster.cluster import Cluster
+from jupyterlab_clusters.launchers.slurm import launcher, queue
+from jupyterlab_clusters.tests.beds.slurm import Slurm
+
+from .conftest import Site, processes_marked, until
+from .test_real import with_client
+
+pytestmark = [pytest.mark.timeout(150)]
+
+
+@pytest.fixture
+def slurm(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    folder = home / "slurm"
+    folder.mkdir()
+    bed = Slurm(folder)
+    monkeypatch.setenv("SLURM_CONF", str(bed.conf))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    monkeypatch.setattr(queue, "INTERVAL", 0.5)
+    monkeypatch.setattr(queue, "CALM_INTERVAL", 0.5)
+    try:
+        bed.start()
+        yield bed
+    finally:
+        bed.stop()
+
+
+@pytest.fixture
+def site(slurm: Slurm, site: Site) -> Site:
+    """Slurm comes first and goes last."""
+    return site
+
+
+def defined(site: Site, **options: object) -> Cluster:
+    return site.clusters.define("default", "queued", "slurm", options)
+
+
+async def running(cluster: Cluster, engines: int) -> None:
+    cluster.start(engines, None)
+    model = await until(cluster, lambda model: model.state != "starting", within=30)
+    assert model.state == "running" and model.failure is None, model.failure
+    assert model.engines.registered == engines
+
+
+async def stopped(site: Site, slurm: Slurm, cluster: Cluster) -> None:
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=20)
+    assert [job for job in slurm.jobs() if "ipp-" in job] == []
+    assert ours(site) == {}
+
+
+def ours(site: Site) -> dict[int, str]:
+    """What is left of clusters: Slurm itself lives in a folder of the test as well."""
+    marked = processes_marked(site.home).items()
+    daemons = ("/usr/sbin/slurm", "slurmstepd", "/usr/sbin/munged")
+    here = f"--folder={site.home}/run "
+    return {pid: name for pid, name in marked if not name.startswith(daemons) and here not in name}
+
+
+def lines(cluster: Cluster, log: str) -> str:
+    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
+
+
+async def test_three_nodes_an_agent_each(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=3)
+    began = time.monotonic()
+    await running(cluster, 6)
+    print(f"6 engines on 3 nodes: {time.monotonic() - began:.2f} s")
+    engines = cluster.engines()
+    assert sorted(engine.host or "" for engine in engines) == ["node1", "node1", "node2", "node2", "node3", "node3"]
+    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 6)
+    assert pids == [engine.pid for engine in engines]
+    parents = await with_client(cluster, lambda client: client[:].apply_sync(os.getppid), 6)
+    assert len(set(parents)) == 3, "forked by one nursery a node"
+
+    def say(client):
+        client[1].apply_sync(print, "from a node", flush=True)
+
+    await with_client(cluster, say)
+    await asyncio.sleep(0.5)
+    assert "from a node" in lines(cluster, "slot-1")
+    job = cluster.model().job
+    assert job is not None and job.state == "RUNNING" and job.nodes == ["node1", "node2", "node3"]
+    os.kill(pids[0], signal.SIGKILL)
+    await until(cluster, lambda model: model.engines.lost == 1, within=3)
+    cause = cluster.engines()[0].cause
+    assert cause is not None and cause.signal == 9
+    cluster.restart_engine(0)
+    await until(cluster, lambda model: model.engines.registered == 6)
+    assert len(slurm.jobs()) == 1
+    began = time.monotonic()
+    await stopped(site, slurm, cluster)
+    print(f"stopped: {time.monotonic() - began:.2f} s")
+
+
+async def test_scaling_inside_an_allocation_and_beyond_it(
+    site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "LINGER", 0.2)
+    cluster = defined(site, engines_per_node=4)
+    await running(cluster, 2)
+    began = time.monotonic()
+    cluster.scale(4, False)
+    await until(cluster, lambda model: model.engines.registered == 4)
+    print(f"two more inside: {time.monotonic() - began:.2f} s")
+    assert len(slurm.jobs()) == 1
+    cluster.scale(6, False)
+    await until(cluster, lambda model: model.engines.registered == 6 and model.step is None)
+    assert len(slurm.jobs()) == 2
+    cluster.scale(3, False)
+    await until(cluster, lambda model: model.engines.registered == 3 and model.step is None)
+    end = time.monotonic() + 10
+    while len(slurm.jobs()) > 1:
+        assert time.monotonic() < end, "the node that is idle was not given back"
+        await asyncio.sleep(0.1)
+    model = cluster.model()
+    assert (model.state, model.failure, model.degraded) == ("running", None, False)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_full_queue_is_told_and_waited_for(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconcile.Reconciler, "_patience", lambda self: 4.0)
+    other = slurm.fill()
+    cluster = defined(site)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.job is not None and model.job.reason == "Resources")
+    assert (model.state, model.step) == ("starting", "queue")
+    assert model.job.state == "PENDING" and model.job.explanation == "waiting for nodes: 3 of 3 are in use"
+    await asyncio.sleep(5)
+    assert cluster.model().state == "starting", "who waits in the queue is not late"
+    slurm.says("scancel", other)
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_job_that_waits_is_cancelled_at_once(site: Site, slurm: Slurm) -> None:
+    slurm.fill()
+    cluster = defined(site)
+    cluster.start(2, None)
+    await until(cluster, lambda model: model.step == "queue")
+    began = time.monotonic()
+    await stopped(site, slurm, cluster)
+    assert time.monotonic() - began < 5
+
+
+async def test_a_running_cluster_waits_for_more(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, engines_per_node=8)
+    await running(cluster, 2)
+    other = slurm.fill(2)
+    cluster.scale(10, False)
+    model = await until(cluster, lambda model: model.step == "queue")
+    assert (model.state, model.degraded, model.engines.registered) == ("running", False, 8) or await until(
+        cluster, lambda model: model.engines.registered == 8
+    )
+    cluster.scale(3, False)
+    await until(cluster, lambda model: model.engines.registered == 3 and model.step is None)
+    assert [job for job in slurm.jobs() if "PENDING" in job] == []
+    slurm.says("scancel", other)
+    await stopped(site, slurm, cluster)
+
+
+async def test_cancelled_from_outside_is_one_cause(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=2)
+    await running(cluster, 4)
+    number = cluster.model().job.id
+    slurm.says("scancel", number)
+    model = await until(cluster, lambda model: model.engines.lost == 4 and model.failure is not None, within=15)
+    assert model.failure.cause == f"Slurm's job {number} was cancelled from outside."
+    assert model.state == "running" and model.degraded
+    sentences = {engine.cause.sentence for engine in cluster.engines()}
+    assert all(one.startswith(f"ended with Slurm's job {number}") for one in sentences), sentences
+    cluster.scale(2, False)
+    await until(cluster, lambda model: model.engines.registered == 2 and model.failure is None)
+    await stopped(site, slurm, cluster)
+
+
+async def test_cancelled_while_it_waits(site: Site, slurm: Slurm) -> None:
+    slurm.fill()
+    cluster = defined(site)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.step == "queue" and model.job is not None)
+    slurm.says("scancel", model.job.id)
+    model = await until(cluster, lambda model: model.state == "failed", within=15)
+    assert "was cancelled from outside" in model.failure.cause and model.failure.step == "queue"
+
+
+async def test_the_time_limit(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, time="1")
+    await running(cluster, 1)
+    assert (await until(cluster, lambda model: model.job.time_left is not None)).job.time_left <= 60
+    model = await until(cluster, lambda model: model.failure is not None, within=130)
+    assert "reached its time limit" in model.failure.cause and model.failure.hint
+    assert cluster.engines()[0].state == "lost"
+
+
+@pytest.mark.parametrize(
+    "options, engines, cause, said",
+    [
+        ({"partition": "no-such"}, 1, "Slurm has no partition no-such.", "invalid partition"),
+        ({"partition": "short", "time": "1:00:00"}, 1, "The partition short gives at most 10 min", "short"),
+        ({"nodes": 4}, 4, "The partition long has 3 nodes, and 4 are needed.", "long"),
+        ({"cpus_per_engine": 9}, 1, "The nodes of long have 8 processors, and 9 are needed on each.", "long"),
+        ({"memory": "9G"}, 1, "The nodes of long have 8000 MB of memory", "long"),
+        ({"constraint": "no-such"}, 1, "No node has this constraint.", "Invalid feature"),
+        ({"extra": ["--no-such-option"]}, 1, "sbatch does not know the option", "unrecognized option"),
+        ({"reservation": "none"}, 1, "Slurm has no such reservation for you.", "reservation"),
+    ],
+)
+async def test_what_slurm_will_not_do_is_said(
+    site: Site, slurm: Slurm, options: dict[str, object], engines: int, cause: str, said: str
+) -> None:
+    cluster = defined(site, **options)
+    cluster.start(engines, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert cause in model.failure.cause, model.failure
+    assert model.failure.step == "submit"
+    assert model.failure.hint and model.failure.command and said in (model.failure.output or ""), model.failure
+    assert slurm.jobs() == []
+
+
+async def test_no_value_can_add_a_line(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, partition="long\n")
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure.cause == "'long\\n' is no partition."
+
+
+async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    await until(cluster, lambda model: model.job.asked_at is not None)
+    slurm.stop_one("slurmctld")
+    model = await until(cluster, lambda model: "is not answering" in (model.job.explanation or ""), within=40)
+    assert (model.state, model.engines.registered, model.job.state) == ("running", 2, "RUNNING")
+    assert model.job.asked_at is not None
+    slurm.start_controller()
+    await until(cluster, lambda model: model.job.explanation is None, within=40)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_node_that_fails(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=2)
+    await running(cluster, 2)
+    slurm.stop_one("node2")
+    model = await until(cluster, lambda model: model.failure is not None and model.engines.lost == 2, within=90)
+    assert model.failure.cause.startswith("A node of Slurm's job")
+
+
+async def test_a_restart_of_the_server_finds_everything(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=2)
+    await running(cluster, 4)
+    pids = [engine.pid for engine in cluster.engines()]
+    await site.close()
+    os.kill(pids[0] or 0, signal.SIGSEGV)
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    model = await until(cluster, lambda model: model.state == "running" and model.engines.lost == 1)
+    assert model.engines.registered == 3
+    assert [engine.pid for engine in cluster.engines()][1:] == pids[1:]
+    cause = cluster.engines()[0].cause
+    assert cause is not None and cause.signal == 11
+    cluster.scale(4, False)
+    await until(cluster, lambda model: model.engines.registered == 4)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_restart_of_the_server_while_the_job_waits(site: Site, slurm: Slurm) -> None:
+    other = slurm.fill()
+    cluster = defined(site)
+    cluster.start(2, None)
+    await until(cluster, lambda model: model.step == "queue")
+    await asyncio.sleep(0.3)
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    await until(cluster, lambda model: model.step == "queue")
+    slurm.says("scancel", other)
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_job_that_ended_while_no_server_ran(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    number = cluster.model().job.id
+    await site.close()
+    slurm.says("scancel", number)
+    await asyncio.sleep(1)
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None)
+    assert "was cancelled from outside" in model.failure.cause
+
+
+async def test_an_allocation_is_joined_and_left_alone(site: Site, slurm: Slurm) -> None:
+    number = slurm.fill(2)
+    cluster = defined(site, job_id=number)
+    await running(cluster, 4)
+    hosts = [engine.host for engine in cluster.engines()]
+    assert len(set(hosts)) == 2 and len(slurm.jobs()) == 1
+    cluster.scale(5, False)
+    await until(cluster, lambda model: model.engines.registered == 5)
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=20)
+    assert [job.split()[0] for job in slurm.jobs()] == [number]
+    assert [name for name in ours(site).values() if "sleep 600" not in name and "slurm_script" not in name] == []
+
+
+async def test_no_secret_is_seen_by_others(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site)
+    await running(cluster, 1)
+    folder = cluster.log_folder().folder / "slurm"
+    assert (folder / "node.key").stat().st_mode & 0o077 == 0
+    import json
+
+    keys = json.loads((folder / "server.key").read_text())
+    secrets = [value.encode() for name, value in keys.items() if name.endswith(("_secret", "_public"))]
+    assert len(secrets) == 4
+    told = slurm.says("scontrol", "show", "job", "-o") + slurm.says("scontrol", "write", "batch_script", "1", "-")
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                seen = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            assert not any(secret in seen for secret in secrets), entry
+    assert not any(secret.decode() in told for secret in secrets)
+    await stopped(site, slurm, cluster)
+    assert not (folder / "server.key").exists()
+
+
+async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, partition="short", time="5", set_up=["export FROM_SET_UP=yes"])
+    preview = await cluster.preview(2, None)
+    assert preview.script and "#SBATCH --partition=short" in preview.script and slurm.jobs() == []
+    await running(cluster, 2)
+    written = (cluster.log_folder().folder / "slurm" / "job.sh").read_text()
+
+    def without_name(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "--job-name" not in line]
+
+    assert without_name(written) == without_name(preview.script)
+    assert await with_client(cluster, lambda c: c[0].apply_sync(os.environ.get, "FROM_SET_UP")) == "yes"
+    await stopped(site, slurm, cluster)
+
+
+async def test_no_slurm_here(site: Site, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    cluster = defined(site)
+    monkeypatch.setenv("PATH", str(home))
+    monkeypatch.setenv("SLURM_CONF", str(home / "none"))
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure.cause == "Slurm's commands (sbatch) are not installed on this machine."
+    monkeypatch.undo()

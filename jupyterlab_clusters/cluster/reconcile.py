@@ -19,7 +19,7 @@ from .connection import ConnectionFiles
 from .diagnosis import Tail, controller_failed, none_registered, profile_broken, some_missing
 from .engineset import Slot
 from .keeping import Keeper
-from .listening import Listening
+from .listening import QUEUED, Listening
 from .models import Failure
 
 if TYPE_CHECKING:
@@ -434,6 +434,8 @@ class Reconciler:
         await self._connection_files()
         with self.cluster.lock:
             self.cluster.started_at = self.cluster.started_at or self.listening.controller_since
+            job = self.cluster.job
+            self.cluster.step = "queue" if job is not None and job.state in QUEUED else "engines"
         if was_starting:
             await self._up()
             return

@@ -487,6 +487,7 @@ class SlurmLauncher(Launcher):
             await self._here.reach()
         except (OSError, AgentError, AgentLost, RuntimeError) as error:
             raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+        self._show()
         missing = await self._all_back()
         if missing:
             for node in missing:

@@ -37,7 +37,7 @@ SILENT = 10.0
 #: A node without server and without agent gives itself back after this time (seconds).
 LONELY = 600.0
 #: How long an address may take to answer, and the server to be there at all (seconds).
-KNOCK, REACH = 2.0, 60.0
+KNOCK, REACH = 2.0, 300.0
 #: How long processes may take to end by themselves (seconds).
 GRACE = 1.0
 

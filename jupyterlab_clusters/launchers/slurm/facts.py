@@ -94,10 +94,12 @@ def known(environment: Mapping[str, str]) -> Facts:
 async def fresh(environment: Mapping[str, str], *, within: float = KEPT) -> Facts:
     """Not older than that, unless Slurm does not answer."""
     key = _key(environment)
-    facts = _known.get(key, Facts())
-    if time.monotonic() - facts.asked > within:
-        facts = await _refresh(key, environment)
-    return facts
+    with _lock:
+        facts = _known.get(key, Facts())
+        if time.monotonic() - facts.asked <= within or (key in _asking and facts.partitions):
+            return facts
+        _asking.add(key)
+    return await _refresh(key, environment)
 
 
 async def _refresh(key: str, environment: Mapping[str, str]) -> Facts:

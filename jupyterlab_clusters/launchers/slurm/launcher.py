@@ -89,7 +89,7 @@ class SlurmLauncher(Launcher):
         """For Slurm's commands: without what belongs to an allocation that the server itself runs in."""
         env = environment(self.plan)
         keep = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
-        return {n: v for n, v in env.items() if not n.startswith(("SLURM_", "SBATCH_")) or n in keep}
+        return {name: value for name, value in env.items() if not name.startswith("SLURM_") or name in keep}
 
     @property
     def _joins(self) -> str | None:

@@ -172,6 +172,21 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "Slurm is not set up on this machine.",
         "JupyterLab must run on a machine from which jobs can be submitted.",
     ),
+    (
+        re.compile(r"cannot reach the Jupyter server at (\S+)"),
+        "The nodes cannot reach this server at {detail}.",
+        "A firewall may stand between; JupyterLab must run where nodes can connect to it.",
+    ),
+    (
+        re.compile(r"No module named '?(zmq|ipyparallel|jupyterlab_clusters)"),
+        "The Python of the nodes has no {detail}.",
+        "Name another Python in the options, or set-up lines that bring the right one.",
+    ),
+    (
+        re.compile(r"execve\(\): ([^:\n]+): No such file or directory"),
+        "The nodes have no program {detail}.",
+        "Name the Python to use there in the options; it must lie in a folder that the nodes see.",
+    ),
     (re.compile(r"Invalid job id", re.I), "Slurm does not know this job any more.", "It may have ended."),
     (
         re.compile(r"unrecognized option '?([^'\n]+)|invalid option -- ?'?(\S+)", re.I),

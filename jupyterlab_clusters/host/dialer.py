@@ -115,6 +115,9 @@ class Dialer:
                     with contextlib.suppress(OSError):
                         os.kill(pid, number)
                 time.sleep(0.05)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         shutil.rmtree(self.folder, ignore_errors=True)
         self._server.close(linger=500)
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,11 +51,11 @@ def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-async def server(folder: Path) -> AsyncIterator[Server]:
+def server(folder: Path, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[Server]:
     one = Server(folder)
-    await one.end.open()
+    jp_asyncio_loop.run_until_complete(one.end.open())
     yield one
-    await one.end.close(remove=True)
+    jp_asyncio_loop.run_until_complete(one.end.close(remove=True))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..agent import Streams
 from ..base import EngineSpec, Exit, Job, LaunchFailed, Process, Usage, Watcher
-from ..hostside import HostSide, Place, slot_name, slot_of
+from ..hostside import HostSide, Place, slot_of
 from .queue import Seen
 from .words import because
 
@@ -160,6 +160,16 @@ class SlurmJob:
             "waiting": [{"slot": one.slot, "uuid": one.uuid, "asks_id": one.asks_id} for one in self.waiting.values()],
         }
 
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], connection: str) -> SlurmJob:
+        """As it was saved, but for its nodes."""
+        job = cls(saved["id"], saved["nodes_asked"], saved["per_node"], joined=bool(saved.get("joined")))
+        job.said_from, job.ran = int(saved.get("said_from") or 0), bool(saved.get("ran"))
+        job.state = "RUNNING" if job.ran else "PENDING"
+        for one in saved.get("waiting", ()):
+            job.waiting[one["slot"]] = EngineSpec(one["slot"], one["uuid"], connection, one.get("asks_id"))
+        return job
+
 
 def restored(node: Node, saved: Iterable[Mapping[str, Any]]) -> None:
     """What ran there when the server went."""
@@ -168,6 +178,3 @@ def restored(node: Node, saved: Iterable[Mapping[str, Any]]) -> None:
     for record in records:
         if (slot := slot_of(record["name"])) is not None:
             node.engines[slot] = record.get("uuid") or ""
-
-
-__all__ = ["Node", "SlurmJob", "restored", "slot_name"]

@@ -14,7 +14,7 @@ import pytest
 
 from jupyterlab_clusters.cluster import reconcile
 from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.launchers.slurm import launcher, queue
+from jupyterlab_clusters.launchers.slurm import jobs, queue
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 
 from .conftest import Site, processes_marked, until
@@ -111,7 +111,7 @@ async def test_three_nodes_an_agent_each(site: Site, slurm: Slurm) -> None:
 async def test_scaling_inside_an_allocation_and_beyond_it(
     site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher, "LINGER", 0.2)
+    monkeypatch.setattr(jobs, "LINGER", 0.2)
     cluster = defined(site, engines_per_node=4)
     await running(cluster, 2)
     began = time.monotonic()

@@ -1,0 +1,225 @@
+"""The jobs of one cluster: submitted, watched in the queue, given back.
+
+Promise: nobody waits here for the queue. A job that ends unasked is one cause for
+all its engines; one that is not needed any more is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base import EngineSpec, Exit, LaunchFailed, Watcher
+from . import facts, words
+from .job import SlurmJob
+from .nodes import Nodes
+from .queue import Seen, queue_of
+from .script import Shape, shape
+from .submit import cancel, log_end, submit
+from .tell import told
+from .terms import Terms
+
+#: A running job without engines is kept this long, as engines that are restarted come back (seconds).
+LINGER = 5.0
+#: How long the nodes of a job that runs may take to dial in (seconds).
+DIAL_IN = 90.0
+#: How old what is told of the nodes in use may be (seconds).
+IN_USE_KEPT = 60.0
+
+
+class Jobs:
+    """``nodes`` is where their engines run."""
+
+    def __init__(self, terms: Terms, watcher: Watcher, nodes: Nodes) -> None:
+        self.terms = terms
+        self.by_number: dict[str, SlurmJob] = {}
+        self._watcher, self._nodes = watcher, nodes
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._submitting: set[asyncio.Future[str]] = set()
+        self._closed = False
+
+    def __iter__(self) -> Iterator[SlurmJob]:
+        return iter(list(self.by_number.values()))
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """In the background, until the end."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- getting one ------------------------------------------------------------
+
+    def fill(self, engines: Sequence[EngineSpec]) -> list[EngineSpec]:
+        """Give engines to jobs that have room; those that are left."""
+        left = list(engines)
+        for job in self.by_number.values():
+            given, left = left[: job.free], left[job.free :]
+            job.waiting.update({engine.slot: engine for engine in given})
+        return left
+
+    async def submit(self, engines: Sequence[EngineSpec]) -> None:
+        """A new job for these. Raises :class:`LaunchFailed`."""
+        terms, options = self.terms, self.terms.plan.options
+        known = await facts.fresh(terms.env)
+        partition = known.partition(terms.partition or None)
+        wanted = shape(len(engines), options, partition.cpus if partition else None)
+        text = terms.script(wanted)
+        facts.check(wanted, options, known)
+        said_from = await asyncio.to_thread(size, terms.log)
+        # A number that was given out must be learned, whatever happens to us meanwhile.
+        number = asyncio.ensure_future(submit(text, terms.folder, terms.env, terms.partition))
+        self._submitting.add(number)
+        number.add_done_callback(self._submitting.discard)
+        number.add_done_callback(lambda done: self._submitted(done, wanted, said_from, engines))
+        await asyncio.shield(number)
+
+    def _submitted(
+        self, done: asyncio.Future[str], wanted: Shape, said_from: int, engines: Sequence[EngineSpec]
+    ) -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        job = SlurmJob(done.result(), wanted.nodes, wanted.per_node, said_from=said_from)
+        job.waiting.update({engine.slot: engine for engine in engines})
+        self.add(job)
+
+    def add(self, job: SlurmJob) -> None:
+        """From now on it is watched."""
+        self.by_number[job.id] = job
+        if not self._closed:
+            queue_of(self.terms.env).watch(job.id, lambda seen: self._seen(job, seen))
+
+    # -- watching -----------------------------------------------------------------
+
+    def began(self, job: SlurmJob) -> None:
+        """Its first node is there, which is known sooner here than in the queue."""
+        if not job.ran:
+            job.ran, job.state = True, "RUNNING"
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Something happened of which the queue will know more."""
+        queue_of(self.terms.env).soon()
+
+    def show(self, last: SlurmJob | None = None) -> None:
+        """Tell of the job that a person waits for, else of one that runs."""
+        jobs = [job for job in self.by_number.values() if not job.asked_to_end]
+        shown = min(jobs, key=lambda job: job.state == "RUNNING") if jobs else last
+        if shown is not None:
+            self._watcher.job_changed(told(shown, facts.known(self.terms.env), self.terms.plan.options))
+
+    def _seen(self, job: SlurmJob, seen: Seen) -> None:
+        if self._closed or self.by_number.get(job.id) is not job:
+            return
+        before, job.seen = job.state, seen
+        if not seen.silent:
+            # A node that has dialled in knows better than a list that was made before.
+            job.state = "RUNNING" if job.ran and seen.waiting and seen.state != "REQUEUED" else seen.state
+        if seen.over:
+            self.later(self._over(job))
+            return
+        if job.state == "RUNNING" and before != "RUNNING":
+            asyncio.get_running_loop().call_later(DIAL_IN, self._dialled_in, job)
+        if seen.waiting and seen.reason in ("Resources", "Priority"):
+            self.later(self._count_nodes())
+        self.show()
+
+    async def _count_nodes(self) -> None:
+        """How many nodes are in use is part of why a job waits."""
+        before = facts.known(self.terms.env)
+        if await facts.fresh(self.terms.env, within=IN_USE_KEPT) is not before:
+            self.show()
+
+    def _dialled_in(self, job: SlurmJob) -> None:
+        if self.by_number.get(job.id) is job and not job.nodes and not job.asked_to_end and not self._closed:
+            self.later(self._not_dialled_in(job))
+
+    async def _not_dialled_in(self, job: SlurmJob) -> None:
+        why = LaunchFailed(
+            "engines",
+            f"Slurm's job {job.id} runs, but none of its nodes has reached this server (port {self._nodes.port}).",
+            hint="A firewall may stand between; or the Python of the nodes cannot be started.",
+            output=await self.said(job),
+            log="job",
+        )
+        self.lost(job, why)
+        await self.release(job)
+
+    async def said(self, job: SlurmJob) -> str | None:
+        """What stands in its log."""
+        return await asyncio.to_thread(log_end, self.terms.log, job.said_from) or None
+
+    # -- ending ---------------------------------------------------------------------
+
+    async def _over(self, job: SlurmJob) -> None:
+        """Slurm has ended it, or somebody else has."""
+        assert job.seen is not None
+        if not job.asked_to_end:
+            output = await self.said(job)
+            cause, hint = words.ended(job.id, job.seen.state, job.seen.exit_code)
+            if not job.nodes and output and (known := words.refused(output)) is not None:
+                cause, hint = known
+            self.lost(job, LaunchFailed("engines" if job.ran else "queue", cause, hint=hint, output=output, log="job"))
+        await self.drop(job)
+        self.show(job)
+
+    def lost(self, job: SlurmJob, why: LaunchFailed) -> None:
+        """One cause for all its engines, then what has become of each."""
+        if job.engines:
+            self._watcher.failed(why)
+        for node in job.nodes.values():
+            node.ending = True
+            node.watcher.gone(job.state)
+        for engine in list(job.waiting.values()):
+            self._watcher.engine_exited(engine.slot, engine.uuid, Exit(because=words.because(job.id, job.state)))
+        job.waiting.clear()
+
+    async def drop(self, job: SlurmJob) -> None:
+        """It is over."""
+        if self.by_number.get(job.id) is job:
+            del self.by_number[job.id]
+        await self._nodes.end(job)
+        await self._nodes.let_go(job)
+
+    async def give_back(self) -> None:
+        """Jobs that have no engine any more: at once if they wait, else after a while."""
+        for job in self:
+            if job.engines or job.joined:
+                continue
+            if job.ran:
+                asyncio.get_running_loop().call_later(LINGER, self._give_back, job)
+            else:
+                await self.release(job)
+
+    def _give_back(self, job: SlurmJob) -> None:
+        if self.by_number.get(job.id) is job and not job.engines and not self._closed:
+            self.later(self.release(job))
+
+    async def release(self, job: SlurmJob) -> None:
+        """It is not needed any more; its end is seen in the queue, and tried again at the stop."""
+        job.asked_to_end = True
+        await self._nodes.end(job)
+        with contextlib.suppress(LaunchFailed):
+            await cancel([job.id], self.terms.env)
+        self.hurry()
+        self.show()
+
+    async def close(self) -> None:
+        """Watch no more; submissions under way are waited for."""
+        self._closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        if self._submitting:
+            await asyncio.wait(list(self._submitting))
+        for number in self.by_number:
+            queue_of(self.terms.env).forget(number)
+
+
+def size(path: Path) -> int:
+    """Of a file; 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,220 @@
+"""The nodes of a cluster's jobs: they dial in, and engines begin there.
+
+Promise: engines that wait begin as soon as a node of their job is there, evenly
+over its nodes. A node that falls silent is said, and found again when it speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...host import start
+from ..agent import AgentError, AgentLost
+from ..base import EngineSpec, Exit, LaunchFailed, Plan, Watcher
+from ..commandline import engine_args, engine_environment, environment, fork_wanted
+from ..hostside import Begin, slot_name
+from ..local import begin_here
+from .dialback import DialBack
+from .job import Node, SlurmJob, restored
+from .terms import Terms
+
+if TYPE_CHECKING:
+    from .jobs import Jobs
+
+#: How long nodes may take to dial in again after a restart of the server (seconds).
+DIAL_AGAIN = 8.0
+UNREACHED = (AgentError, AgentLost, OSError, RuntimeError, LaunchFailed)
+
+
+class Nodes:
+    """``jobs`` is set by who makes both."""
+
+    jobs: Jobs
+
+    def __init__(self, terms: Terms, watcher: Watcher) -> None:
+        self.terms = terms
+        self._watcher = watcher
+        self._dial: DialBack | None = None
+        self._opening = asyncio.Lock()
+        self._usage = False
+        self._closed = False
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter([node for job in self.jobs for node in job.nodes.values()])
+
+    @property
+    def port(self) -> int | None:
+        return self._dial.port if self._dial is not None else None
+
+    async def listen(self) -> None:
+        """Raises :class:`LaunchFailed`."""
+        async with self._opening:
+            if self._dial is not None or self._closed:
+                return
+            terms = self.terms
+            dial = DialBack(terms.folder, terms.run, came=self._came, fell_silent=self._silent, ending=self._ending)
+            try:
+                await dial.open(location=terms.plan.settings.get("Cluster.controller_location"))
+            except OSError as error:
+                cause = f"The port to which the nodes dial cannot be opened: {error}."
+                raise LaunchFailed("submit", cause, hint="Another program may use it; try again.") from error
+            self._dial = dial
+
+    # -- what is told ---------------------------------------------------------------
+
+    def _came(self, number: str, name: str) -> None:
+        job = self.jobs.by_number.get(number)
+        if job is None or job.asked_to_end:
+            # One that we do not know, or need: it gives itself back.
+            if self._dial is not None:
+                self.jobs.later(self._dial.end(number))
+            return
+        self.jobs.began(job)
+        node = job.nodes.get(name) or self.new(job, name)
+        node.silent = False
+        self.jobs.show()
+        self.jobs.later(self._ready(node))
+
+    def new(self, job: SlurmJob, name: str) -> Node:
+        assert self._dial is not None
+        node = Node(job, name, self.terms.group, self._watcher, self._dial.connect, self.terms.plan.log_dir)
+        job.nodes[name] = node
+        return node
+
+    async def _ready(self, node: Node) -> None:
+        try:
+            await node.side.reach()
+            if self._usage:
+                await node.side.watch_usage(True)
+        except UNREACHED:
+            return  # it dials in again, or its job ends
+        await self.place()
+
+    def _silent(self, number: str, name: str) -> None:
+        node = self._node(number, name)
+        if node is None or node.ending or node.job.asked_to_end:
+            return
+        node.silent = True
+        self.jobs.hurry()
+        if node.engines:
+            cause = f"The node {name} of Slurm's job {number} does not answer."
+            hint = "It may be down or cut off; if Slurm thinks so too, it will end the job."
+            self._watcher.failed(LaunchFailed("engines", cause, hint=hint))
+
+    def _ending(self, number: str, name: str) -> None:
+        """The batch system has told the processes there to end: why, the queue will say."""
+        node = self._node(number, name)
+        if node is not None:
+            node.ending = True
+            self.jobs.hurry()
+
+    def _node(self, number: str, name: str) -> Node | None:
+        job = self.jobs.by_number.get(number)
+        return job.nodes.get(name) if job is not None else None
+
+    # -- engines ----------------------------------------------------------------------
+
+    async def place(self) -> None:
+        """Begin what waits on the nodes that are there."""
+        begun = []
+        for job in self.jobs:
+            there = [node for node in job.nodes.values() if not (node.silent or node.ending)]
+            for node in sorted(there, key=lambda node: len(node.engines)):
+                if engines := job.share(node):
+                    node.engines.update({engine.slot: engine.uuid for engine in engines})
+                    begun.append(self._begin(node, engines))
+        await asyncio.gather(*begun)
+
+    async def _begin(self, node: Node, engines: Sequence[EngineSpec]) -> None:
+        assert self._dial is not None
+        found = self._dial.found(node.job.id, node.name)
+        try:
+            if found is None:
+                raise LaunchFailed("engines", f"The node {node.name} does not answer any more.")
+            # As the job found it: with its modules, and what the batch system says there.
+            plan = replace(self.terms.plan, environment=found["environment"])
+            program = start.program(found["executable"], "jupyterlab_clusters.host.engine", found["root"])
+            begin = Begin(
+                env=environment(plan),
+                cwd=begin_here(plan).cwd,
+                python=found["executable"],
+                fork=fork_wanted(plan),
+                preload=list(plan.options.get("preload", ())),
+            )
+            await node.side.spawn("engines", begin, [_process(plan, program, engine) for engine in engines])
+        except LaunchFailed as error:
+            for engine in engines:
+                if node.engines.get(engine.slot) == engine.uuid and not node.running([engine.slot]):
+                    node.watcher.engine_exited(engine.slot, engine.uuid, Exit(because="could not be begun"))
+            self._watcher.failed(error)
+
+    async def watch_usage(self, watched: bool) -> None:
+        self._usage = watched
+        await asyncio.gather(*(node.side.watch_usage(watched) for node in self if not node.silent))
+
+    # -- ending -----------------------------------------------------------------------
+
+    async def stopped(self, grace: float) -> None:
+        """All engines; those of a node that does not answer end with its job."""
+        await asyncio.gather(*(_stopped(node, grace) for node in self if node.side.running() and not node.silent))
+
+    async def end(self, job: SlurmJob) -> None:
+        """Its nodes end what they have and give themselves back."""
+        if self._dial is not None:
+            await self._dial.end(job.id)
+
+    async def let_go(self, job: SlurmJob) -> None:
+        await asyncio.gather(*(node.side.close() for node in job.nodes.values()))
+
+    async def close(self, *, remove: bool = False) -> None:
+        """``remove`` = for good."""
+        self._closed = True
+        await asyncio.gather(*(node.side.close() for node in self))
+        if self._dial is not None:
+            await self._dial.close(remove=remove)
+            self._dial = None
+
+    # -- after a restart of the server ----------------------------------------------------
+
+    def restore(self, job: SlurmJob, saved: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+        for name, records in saved.items():
+            restored(self.new(job, name), records)
+
+    async def back(self) -> list[Node]:
+        """Wait for those that were there; those that are not back when it has been long enough go on being tried."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DIAL_AGAIN
+        while self._missing() and loop.time() < end:  # noqa: ASYNC110 - a look at a few entries
+            await asyncio.sleep(0.05)
+        absent = self._missing()
+        there = [node for node in self if node not in absent]
+        results = await asyncio.gather(*(node.side.reach() for node in there), return_exceptions=True)
+        absent += [node for node, result in zip(there, results, strict=True) if isinstance(result, BaseException)]
+        for node in absent:
+            node.side.keep_trying()
+        return absent
+
+    def _missing(self) -> list[Node]:
+        """A job that has ended meanwhile takes its nodes out of the list."""
+        return [node for node in self if self._dial is None or self._dial.found(node.job.id, node.name) is None]
+
+
+async def _stopped(node: Node, grace: float) -> None:
+    with contextlib.suppress(*UNREACHED, asyncio.TimeoutError):
+        await asyncio.wait_for(node.side.stop(None, grace), grace + 10.0)
+
+
+def _process(plan: Plan, program: Sequence[str], engine: EngineSpec) -> dict[str, Any]:
+    args = engine_args(plan, engine.uuid, engine.asks_id)
+    return {
+        "name": slot_name(engine.slot),
+        "uuid": engine.uuid,
+        "argv": [*program, *args],
+        "args": args,
+        "env": engine_environment(plan, engine),
+        "role": "engine",
+    }

@@ -120,9 +120,10 @@ class SlurmLauncher(Launcher):
         await self.jobs.close()
         jobs, env = list(self.jobs), self.terms.env
         ours = [job.id for job in jobs if not job.joined]
-        # What waits must not begin while the rest is being ended.
-        waiting = [job.id for job in jobs if not job.joined and not job.ran]
-        await _all([self.nodes.stopped(grace), *([cancel(waiting, env)] if waiting else [])])
+        # What waits must not begin while the rest is being ended; where Slurm does not answer, that is said at the end.
+        if waiting := [job.id for job in jobs if not job.joined and not job.ran]:
+            self.jobs.later(self._cancelled(waiting))
+        await self.nodes.stopped(grace)
         for job in jobs:
             await self.nodes.end(job)
         await self._here.stop(None, grace)
@@ -133,6 +134,10 @@ class SlurmLauncher(Launcher):
         await self.nodes.close(remove=True)
         self.jobs.by_number.clear()
         self.watcher.job_changed(None)
+
+    async def _cancelled(self, numbers: Sequence[str]) -> None:
+        with contextlib.suppress(LaunchFailed):
+            await cancel(numbers, self.terms.env)
 
     def _step_told(self, record: Mapping[str, Any]) -> None:
         """srun in an allocation that was joined has ended."""

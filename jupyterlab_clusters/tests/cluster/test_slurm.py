@@ -253,6 +253,22 @@ async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm) ->
     await stopped(site, slurm, cluster)
 
 
+async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    slurm.stop_one("slurmctld")
+    cluster.stop()
+    model = await until(cluster, lambda model: model.state == "failed", within=60)
+    assert model.failure.cause == "Slurm does not answer." and model.failure.step == "drain"
+    assert ours(site) == {}, "what can be ended without Slurm has ended"
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed" and model.failure is not None, within=60)
+    slurm.start_controller()
+    await stopped(site, slurm, cluster)
+    await running(cluster, 1)
+    await stopped(site, slurm, cluster)
+
+
 async def test_a_node_that_fails(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, nodes=2)
     await running(cluster, 2)

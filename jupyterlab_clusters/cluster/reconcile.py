@@ -261,13 +261,17 @@ class Reconciler:
         cluster = self.cluster
         with cluster.lock:
             registered, wanted = cluster.engine_set.counts().registered, cluster.wanted or 0
-        if wanted and registered == 0 and self.listening.trouble is not None:
-            raise self.listening.trouble  # the launcher knows why there is none
         if wanted and registered == 0:
+            if self.listening.trouble is not None and not self._begun_once():
+                raise self.listening.trouble  # there is no engine whose log could tell more
             raise await none_registered(wanted, self._patience(), self._tail)
         if registered < wanted and cluster.failure is None:
             with cluster.lock:
                 cluster.failure = some_missing(registered, wanted, self._patience(), cluster.engine_set)
+
+    def _begun_once(self) -> bool:
+        with self.cluster.lock:
+            return any(slot.process is not None for slot in self.cluster.engine_set)
 
     # -- down -----------------------------------------------------------------
 

@@ -22,6 +22,8 @@ from .words import refused
 TIMEOUT = 30.0
 #: How long a job may take to end after it was cancelled (seconds): sites let processes linger, and clean up after them.
 GONE = 120.0
+#: After this time Slurm only clears up after a job that it calls completing: its processes have ended (seconds).
+CLEARING = 15.0
 #: Waits between looks at what is left (seconds).
 LOOKS = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0)
 #: Most of a job's output that is handed on (bytes).
@@ -69,14 +71,15 @@ async def cancel(numbers: Sequence[str], env: Mapping[str, str], *, name: str = 
 
 async def until_gone(numbers: Sequence[str], env: Mapping[str, str]) -> None:
     """Raises :class:`LaunchFailed` with those that are left."""
-    end, looks = time.monotonic() + GONE, iter(LOOKS)
+    began, looks = time.monotonic(), iter(LOOKS)
     while True:
         await asyncio.sleep(next(looks, LOOKS[-1]))
         listed = await listing(env)
-        left = [number for number in numbers if listed is None or number in listed]
+        fine = ("COMPLETING",) if time.monotonic() - began > CLEARING else ()
+        left = [one for one in numbers if listed is None or (one in listed and listed[one].state not in fine)]
         if not left:
             return
-        if time.monotonic() > end:
+        if time.monotonic() - began > GONE:
             said = "Slurm does not answer" if listed is None else "Slurm still lists it as " + listed[left[0]].state
             raise LaunchFailed(
                 "drain",

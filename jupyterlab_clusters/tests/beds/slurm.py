@@ -123,7 +123,7 @@ class Slurm:
         if "slurmctld" in self._daemons:
             self.says("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
             with contextlib.suppress(RuntimeError):
-                self._until(lambda: not self.jobs(), "the end of all jobs", within=15)
+                self._until(lambda: all("COMPLETING" in job for job in self.jobs()), "the end of all jobs", within=15)
         for name in reversed(list(self._daemons)):
             daemon = self._daemons.pop(name)
             daemon.terminate()

@@ -264,9 +264,10 @@ async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm) -> None:
     cluster.start(1, None)
     model = await until(cluster, lambda model: model.state == "failed" and model.failure is not None, within=60)
     slurm.start_controller()
-    await stopped(site, slurm, cluster)
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=60)
+    assert [job for job in slurm.jobs() if "COMPLETING" not in job] == []
     await running(cluster, 1)
-    await stopped(site, slurm, cluster)
 
 
 async def test_a_node_that_fails(site: Site, slurm: Slurm) -> None:

@@ -85,6 +85,10 @@ class DialBack:
         line = self._lines.get((job, node))
         return None if line is None else line.found
 
+    def there(self, job: str) -> list[str]:
+        """Nodes of that job that have dialled in."""
+        return [node for number, node in self._lines if number == job]
+
     async def open(self, *, location: str | None = None) -> None:
         """Listen; at the same port and with the same keys as before, if there was a before. Raises OSError."""
         if self._context is not None:
@@ -156,8 +160,9 @@ class DialBack:
 
     async def _listen(self) -> None:
         while True:
-            identity, kind, *rest = await self._router.recv_multipart()
+            frames = await self._router.recv_multipart()
             try:
+                identity, kind, *rest = frames
                 await self._take(identity, kind, rest)
             except (ValueError, KeyError, IndexError, TypeError):
                 continue  # not one of ours could have sent it; the others are served all the same

@@ -38,7 +38,7 @@ class Jobs:
         self.by_number: dict[str, SlurmJob] = {}
         self._watcher, self._nodes = watcher, nodes
         self._tasks: set[asyncio.Task[None]] = set()
-        self._submitting: set[asyncio.Future[str]] = set()
+        self.submitting: set[asyncio.Future[str]] = set()
         self._closed = False
 
     def __iter__(self) -> Iterator[SlurmJob]:
@@ -71,19 +71,20 @@ class Jobs:
         said_from = await asyncio.to_thread(size, terms.log)
         # A number that was given out must be learned, whatever happens to us meanwhile.
         number = asyncio.ensure_future(submit(text, terms.folder, terms.env, terms.partition))
-        self._submitting.add(number)
-        number.add_done_callback(self._submitting.discard)
+        self.submitting.add(number)
         number.add_done_callback(lambda done: self._submitted(done, wanted, said_from, engines))
         await asyncio.shield(number)
 
     def _submitted(
         self, done: asyncio.Future[str], wanted: Shape, said_from: int, engines: Sequence[EngineSpec]
     ) -> None:
+        self.submitting.discard(done)
         if done.cancelled() or done.exception() is not None:
             return
         job = SlurmJob(done.result(), wanted.nodes, wanted.per_node, said_from=said_from)
         job.waiting.update({engine.slot: engine for engine in engines})
         self.add(job)
+        self._nodes.look(job)
 
     def add(self, job: SlurmJob) -> None:
         """From now on it is watched."""
@@ -211,8 +212,8 @@ class Jobs:
         self._closed = True
         for task in list(self._tasks):
             task.cancel()
-        if self._submitting:
-            await asyncio.wait(list(self._submitting))
+        if self.submitting:
+            await asyncio.wait(list(self.submitting))
         for number in self.by_number:
             queue_of(self.terms.env).forget(number)
 

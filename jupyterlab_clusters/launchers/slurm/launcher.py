@@ -98,8 +98,12 @@ class SlurmLauncher(Launcher):
         argv = self.terms.step(allocation, nodes, width)
         begin = replace(begin_here(self.plan), env=self.terms.env)
         process = {"name": STEP, "uuid": self.terms.run, "argv": argv, "args": [], "env": {}, "role": "engine"}
-        await self._here.spawn("submit", begin, [process])
         self.jobs.add(job)
+        try:
+            await self._here.spawn("submit", begin, [process])
+        except LaunchFailed:
+            await self.jobs.drop(job)
+            raise
 
     # -- ending -------------------------------------------------------------------
 
@@ -169,12 +173,13 @@ class SlurmLauncher(Launcher):
         self._set_up(str(saved.get("run") or self.terms.run))
         self._here.restore(saved.get("processes", ()))
         if jobs := saved.get("jobs"):
-            await self.nodes.listen()
             connection = await asyncio.to_thread(_connection, self.plan)
             for record in jobs:
                 job = SlurmJob.restored(record, connection)
                 self.jobs.add(job)
                 self.nodes.restore(job, record.get("nodes") or {})
+            # Only now: a node whose job is not known is sent away.
+            await self.nodes.listen()
         try:
             await self._here.reach()
         except (OSError, AgentError, AgentLost, RuntimeError) as error:

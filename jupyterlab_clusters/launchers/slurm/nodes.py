@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...host import start
-from ..agent import AgentError, AgentLost
+from ..agent import AgentError, AgentLost, Streams
 from ..base import EngineSpec, Exit, LaunchFailed, Plan, Watcher
 from ..commandline import engine_args, engine_environment, environment, fork_wanted
 from ..hostside import Begin, slot_name
@@ -68,6 +68,8 @@ class Nodes:
 
     def _came(self, number: str, name: str) -> None:
         job = self.jobs.by_number.get(number)
+        if job is None and self.jobs.submitting:
+            return  # a node may be quicker than the answer that tells the number of its job
         if job is None or job.asked_to_end:
             # One that we do not know, or need: it gives itself back.
             if self._dial is not None:
@@ -79,11 +81,20 @@ class Nodes:
         self.jobs.show()
         self.jobs.later(self._ready(node))
 
+    def look(self, job: SlurmJob) -> None:
+        """Its number is known from now on; nodes may be there already."""
+        for name in self._dial.there(job.id) if self._dial is not None else ():
+            self._came(job.id, name)
+
     def new(self, job: SlurmJob, name: str) -> Node:
-        assert self._dial is not None
-        node = Node(job, name, self.terms.group, self._watcher, self._dial.connect, self.terms.plan.log_dir)
+        node = Node(job, name, self.terms.group, self._watcher, self._connect, self.terms.plan.log_dir)
         job.nodes[name] = node
         return node
+
+    async def _connect(self, number: str, name: str) -> Streams:
+        if self._dial is None:
+            raise AgentLost("nobody listens for nodes")
+        return await self._dial.connect(number, name)
 
     async def _ready(self, node: Node) -> None:
         try:

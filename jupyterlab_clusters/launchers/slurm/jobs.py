@@ -117,7 +117,11 @@ class Jobs:
         before, job.seen = job.state, seen
         if not seen.silent:
             # A node that has dialled in knows better than a list that was made before.
-            job.state = "RUNNING" if job.ran and seen.waiting and seen.state != "REQUEUED" else seen.state
+            job.state = "RUNNING" if job.ran and seen.waiting else seen.state
+        if job.ran and seen.waiting and job.nodes and all(node.ending for node in job.nodes.values()):
+            job.state = "REQUEUED"
+            self.later(self._put_back(job))
+            return
         if seen.over:
             self.later(self._over(job))
             return
@@ -151,6 +155,12 @@ class Jobs:
     async def said(self, job: SlurmJob) -> str | None:
         """What stands in its log."""
         return await asyncio.to_thread(log_end, self.terms.log, job.said_from) or None
+
+    async def _put_back(self, job: SlurmJob) -> None:
+        """Its next run would be without the engines it had: nobody is served by it."""
+        cause, hint = words.ended(job.id, job.state)
+        self.lost(job, LaunchFailed("engines", cause, hint=hint, output=await self.said(job), log="job"))
+        await self.release(job)
 
     # -- ending ---------------------------------------------------------------------
 
@@ -202,8 +212,9 @@ class Jobs:
         """It is not needed any more; its end is seen in the queue, and tried again at the stop."""
         job.asked_to_end = True
         await self._nodes.end(job)
-        with contextlib.suppress(LaunchFailed):
-            await cancel([job.id], self.terms.env)
+        if not job.joined:
+            with contextlib.suppress(LaunchFailed):
+                await cancel([job.id], self.terms.env)
         self.hurry()
         self.show()
 

@@ -189,6 +189,15 @@ async def test_cancelled_from_outside_is_one_cause(site: Site, slurm: Slurm) -> 
     await stopped(site, slurm, cluster)
 
 
+async def test_put_back_into_the_queue(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, extra=["--requeue"])
+    await running(cluster, 2)
+    slurm.says("scontrol", "requeue", cluster.model().job.id)
+    model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None, within=20)
+    assert "was put back into the queue" in model.failure.cause
+    await stopped(site, slurm, cluster)
+
+
 async def test_cancelled_while_it_waits(site: Site, slurm: Slurm) -> None:
     slurm.fill()
     cluster = defined(site)

@@ -27,7 +27,7 @@ from typing import Any
 import zmq
 
 from . import proc, relay
-from .start import ensure_agent
+from .start import ensure_agent, private_folder
 
 PIECE = 1 << 16
 #: How often the server is told that this node is there (seconds).
@@ -190,7 +190,8 @@ class Dialer:
         self._hang_up(tell=False)
         self._connection, self._sent, self._taken = connection, 0, 0
         try:
-            self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Who owns the folder above could put another in place of ours.
+            private_folder(self.folder.parent)
             self._agent = ensure_agent(self.folder)
         except (OSError, TimeoutError) as error:
             self._send(b"close", connection, f"The agent could not be started there: {error}.".encode())

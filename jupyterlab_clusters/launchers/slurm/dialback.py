@@ -243,11 +243,14 @@ class DialBack:
     # -- keys ---------------------------------------------------------------------
 
     def _bound(self, router: zmq.asyncio.Socket, port: Any) -> int:
-        if isinstance(port, int):
-            # Nodes that run already know no other.
-            router.bind(f"tcp://*:{port}")
-            return port
-        return int(router.bind_to_random_port("tcp://*"))
+        try:
+            if isinstance(port, int):
+                # Nodes that run already know no other.
+                router.bind(f"tcp://*:{port}")
+                return port
+            return int(router.bind_to_random_port("tcp://*"))
+        except zmq.ZMQError as error:
+            raise OSError(f"{error} (port {port})" if port else str(error)) from error
 
     def _keys(self) -> dict[str, Any]:
         """Those of this run, or new ones."""

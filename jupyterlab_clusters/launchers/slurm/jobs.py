@@ -62,7 +62,7 @@ class Jobs:
 
     async def submit(self, engines: Sequence[EngineSpec]) -> None:
         """A new job for these. Raises :class:`LaunchFailed`."""
-        terms, options = self.terms, self.terms.plan.options
+        terms, options = self.terms, self.terms.options
         known = await facts.fresh(terms.env)
         partition = known.partition(terms.partition or None)
         wanted = shape(len(engines), options, partition.cpus if partition else None)
@@ -109,7 +109,7 @@ class Jobs:
         jobs = [job for job in self.by_number.values() if not job.asked_to_end]
         shown = min(jobs, key=lambda job: job.state == "RUNNING") if jobs else last
         if shown is not None:
-            self._watcher.job_changed(told(shown, facts.known(self.terms.env), self.terms.plan.options))
+            self._watcher.job_changed(told(shown, facts.known(self.terms.env), self.terms.options))
 
     def _seen(self, job: SlurmJob, seen: Seen) -> None:
         if self._closed or self.by_number.get(job.id) is not job:

@@ -172,19 +172,25 @@ class SlurmLauncher(Launcher):
     async def reattach(self, saved: Mapping[str, Any]) -> None:
         self._set_up(str(saved.get("run") or self.terms.run))
         self._here.restore(saved.get("processes", ()))
-        if jobs := saved.get("jobs"):
+        jobs = saved.get("jobs") or []
+        if jobs:
             connection = await asyncio.to_thread(_connection, self.plan)
             for record in jobs:
                 job = SlurmJob.restored(record, connection)
                 self.jobs.add(job)
                 self.nodes.restore(job, record.get("nodes") or {})
-            # Only now: a node whose job is not known is sent away.
-            await self.nodes.listen()
         try:
             await self._here.reach()
         except (OSError, AgentError, AgentLost, RuntimeError) as error:
             raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
         self.jobs.show()
+        if not jobs:
+            return
+        try:
+            # Only now: a node whose job is not known is sent away.
+            await self.nodes.listen()
+        except LaunchFailed as error:
+            raise NotAllBegun([], error) from error  # engines go on, and the hub knows them
         if absent := await self.nodes.back():
             names = ", ".join(node.name for node in absent)
             raise NotAllBegun([], LaunchFailed("engines", f"These nodes have not dialled in again yet: {names}."))
@@ -202,7 +208,7 @@ class SlurmLauncher(Launcher):
             note = f"Engines run in job {allocation}, which is left alone when they stop."
             return Preview(commands=[controller, terms.step(allocation, 1, None)], notes=[note, logs])
         partition = facts.known(terms.env).partition(terms.partition or None)
-        wanted = shape(max(engines, 1), self.plan.options, partition.cpus if partition else None)
+        wanted = shape(max(engines, 1), terms.options, partition.cpus if partition else None)
         text, path = terms.script(wanted), str(terms.folder / "job.sh")
         return Preview(
             commands=[controller, ["sbatch", "--parsable", path]],

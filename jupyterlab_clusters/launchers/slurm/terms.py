@@ -10,15 +10,20 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...host import start
 from ..base import LaunchFailed, Plan
-from ..commandline import environment
+from ..commandline import environment, first
 from .dialback import NODE_FILE
 from .script import Shape, script, srun
 
 #: What of Slurm's own variables is not of an allocation that the server itself runs in.
 KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
+
+#: Classes of ipyparallel whose settings in a profile say the same, and which of our options they set.
+CLASSES = ("SlurmEngineSetLauncher", "SlurmLauncher", "BatchSystemLauncher")
+TRAITS = {"partition": "queue", "account": "account", "qos": "qos", "time": "timelimit"}
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,20 @@ class Terms:
         return str(given) if given else None
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What the person chose, else what the profile says."""
+        chosen = {name: value for name, value in self.plan.options.items() if value not in ("", None)}
+        of_profile = {name: first(self.plan.settings, CLASSES, trait, "") for name, trait in TRAITS.items()}
+        return {**{name: str(value) for name, value in of_profile.items() if value}, **chosen}
+
+    @property
     def partition(self) -> str:
-        return str(self.plan.options.get("partition") or "")
+        return str(self.options.get("partition") or "")
 
     def script(self, wanted: Shape) -> str:
         """Raises :class:`LaunchFailed` for an option that cannot be meant."""
         try:
-            return script(self.job_name, str(self.log), wanted, self.plan.options, self._dialer())
+            return script(self.job_name, str(self.log), wanted, self.options, self._dialer())
         except ValueError as error:
             raise LaunchFailed("submit", str(error), hint="Correct it in the options of this cluster.") from error
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -386,6 +387,35 @@ async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
 
     assert without_name(written) == without_name(preview.script)
     assert await with_client(cluster, lambda client: client[0].apply_sync(set_up)) == "yes"
+    await stopped(site, slurm, cluster)
+
+
+async def test_what_the_profile_says_is_honoured(site: Site, slurm: Slurm) -> None:
+    profile = site.home / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    settings = {"SlurmEngineSetLauncher": {"queue": "short", "timelimit": "0:05:00"}}
+    (profile / "ipcluster_config.json").write_text(json.dumps(settings))
+    cluster = defined(site)
+    await running(cluster, 1)
+    model = await until(cluster, lambda model: model.job.time_left is not None)
+    assert model.job.partition == "short" and model.job.time_left <= 300
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_port_that_is_taken_costs_no_engine(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site)
+    await running(cluster, 1)
+    port = json.loads((cluster.log_folder().folder / "slurm" / "node.key").read_text())["port"]
+    await site.close()
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("0.0.0.0", port))
+        taken.listen()
+        await site.open()
+        cluster = site.clusters.get("default:queued")
+        model = await until(cluster, lambda model: model.state == "running" and model.engines.registered == 1)
+        assert model.failure is not None and f"port {port}" in model.failure.cause
+    assert await with_client(cluster, lambda client: client[0].apply_sync(os.getpid), 1)
     await stopped(site, slurm, cluster)
 
 

@@ -7,6 +7,7 @@ as it ends, and with its job's end as the cause where that took it along.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
@@ -94,6 +95,7 @@ class Node:
     ) -> None:
         self.job, self.name = job, name
         self.engines: dict[int, str] = {}
+        self._places: dict[int, int] = {}
         self.ending = False
         self.silent = False
         self.watcher = NodeWatcher(watcher, self)
@@ -105,6 +107,12 @@ class Node:
             name=f"node {name}",
             host=name,
         )
+
+    def place(self, slot: int) -> int:
+        """Of the engine of that slot among those of this node: 0 for the first."""
+        taken = {self._places[other] for other in self.engines if other != slot and other in self._places}
+        self._places[slot] = next(number for number in itertools.count() if number not in taken)
+        return self._places[slot]
 
     def running(self, slots: Iterable[int]) -> list[str]:
         """Names of the processes of these slots that run here."""

@@ -19,6 +19,7 @@ from ..commandline import engine_args, engine_environment, environment, fork_wan
 from ..hostside import Begin, slot_name
 from ..local import begin_here
 from .dialback import DialBack
+from .gpus import seen
 from .job import Node, SlurmJob, restored
 from .terms import Terms
 
@@ -156,7 +157,11 @@ class Nodes:
                 fork=fork_wanted(plan),
                 preload=list(plan.options.get("preload", ())),
             )
-            await node.side.spawn("engines", begin, [_process(plan, program, engine) for engine in engines])
+            processes = [_process(plan, program, engine) for engine in engines]
+            if not node.job.joined:
+                for engine, process in zip(engines, processes, strict=True):
+                    process["env"].update(seen(plan.environment, node.place(engine.slot), node.job.per_node))
+            await node.side.spawn("engines", begin, processes)
         except LaunchFailed as error:
             for engine in engines:
                 if node.engines.get(engine.slot) == engine.uuid and not node.running([engine.slot]):

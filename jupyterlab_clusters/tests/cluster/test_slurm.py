@@ -390,6 +390,24 @@ async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
     await stopped(site, slurm, cluster)
 
 
+def gpus() -> str | None:
+    import os
+
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+async def test_engines_share_the_gpus_of_their_node(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, set_up=["export CUDA_VISIBLE_DEVICES=4,7"])
+    await running(cluster, 2)
+    assert await with_client(cluster, lambda client: client[:].apply_sync(gpus), 2) == ["4", "7"]
+    os.kill(cluster.engines()[0].pid or 0, signal.SIGKILL)
+    await until(cluster, lambda model: model.engines.lost == 1)
+    cluster.restart_engine(0)
+    await until(cluster, lambda model: model.engines.registered == 2)
+    assert sorted(await with_client(cluster, lambda client: client[:].apply_sync(gpus), 2)) == ["4", "7"]
+    await stopped(site, slurm, cluster)
+
+
 async def test_what_the_profile_says_is_honoured(site: Site, slurm: Slurm) -> None:
     profile = site.home / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster import reconcile
 from jupyterlab_clusters.cluster.cluster import Cluster
@@ -157,6 +158,33 @@ async def test_a_job_that_waits_is_cancelled_at_once(site: Site, slurm: Slurm) -
     began = time.monotonic()
     await stopped(site, slurm, cluster)
     assert time.monotonic() - began < 5
+
+
+async def test_it_can_be_stopped_at_any_moment(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=2)
+    for moment in (0.05, 0.4, 0.5, 0.7, 1.0, 1.5):
+        cluster.start(4, None)
+        await asyncio.sleep(moment)
+        await stopped(site, slurm, cluster)
+
+
+async def test_single_engines_are_interrupted_and_stopped(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, nodes=2)
+    await running(cluster, 3)
+
+    async def interrupt() -> None:
+        await until(cluster, lambda model: model.engines.busy == 1)
+        cluster.interrupt_engine(1)
+
+    task = asyncio.ensure_future(interrupt())
+    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+        await with_client(cluster, lambda client: client[1].apply_sync(time.sleep, 30), 3)
+    await task
+    cluster.stop_engine(1)
+    await until(cluster, lambda model: model.engines.registered == 2)
+    assert cluster.engines()[1].state == "exited"
+    await until(cluster, lambda model: any(engine.memory for engine in cluster.engines()), within=10)
+    await stopped(site, slurm, cluster)
 
 
 async def test_a_running_cluster_waits_for_more(site: Site, slurm: Slurm) -> None:

@@ -30,6 +30,9 @@ CALM = 20.0
 #: How long Slurm may take to answer (seconds).
 TIMEOUT = 30.0
 
+#: More time than any site gives (seconds).
+ENDLESS = 300 * 86400.0
+
 FORMAT = "%i|%T|%P|%L|%S|%D|%N|%r"
 SQUEUE = ["squeue", "--me", "-h", "-o", FORMAT]
 
@@ -184,7 +187,7 @@ def parsed(line: str, now: float) -> Seen | None:
         id=job,
         state=state,
         partition=partition or None,
-        time_left=seconds(left) if state == "RUNNING" else None,
+        time_left=limited(seconds(left)) if state == "RUNNING" else None,
         start=when(start),
         nodes_asked=int(nodes) if nodes.isdigit() else 0,
         nodes=tuple(expanded(names)),
@@ -236,6 +239,11 @@ def seconds(text: str) -> float | None:
         return None
     days, hours, minutes, rest = (int(part or 0) for part in match.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + rest)
+
+
+def limited(left: float | None) -> float | None:
+    """Slurm says a year where there is no limit."""
+    return None if left is None or left > ENDLESS else left
 
 
 def when(text: str) -> str | None:

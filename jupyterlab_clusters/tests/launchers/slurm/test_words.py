@@ -127,6 +127,8 @@ def test_a_line_of_squeue() -> None:
     seen = parsed("13|PENDING|short|10:00|N/A|1||(ReqNodeNotAvail, UnavailableNodes:n|1)", 5.0)
     assert seen is not None and seen.waiting and seen.start is None and seen.time_left is None
     assert seen.reason == "ReqNodeNotAvail, UnavailableNodes:n|1"
+    endless = parsed("12|RUNNING|long|364-23:59:58|2026-11-21T18:00:00|1|node1|None", 5.0)
+    assert endless is not None and endless.time_left is None
     assert parsed("nonsense", 5.0) is None
 
 

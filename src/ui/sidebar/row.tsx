@@ -6,7 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ellipsesIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import type { Asked, ICluster, IProfile } from '../../cluster/state';
+import type { Asked, ICluster, IJob, IProfile } from '../../cluster/state';
 import {
   canStart,
   canStop,
@@ -17,6 +17,7 @@ import {
 import { Cells } from './cells';
 import { CountPicker } from './countpicker';
 import { Failure } from './failure';
+import { jobWords } from './jobwords';
 import { SHAPES, askedWord, countWords, stateWord, stepWords } from './words';
 
 /** What a row can ask for. */
@@ -156,6 +157,18 @@ function Middle(props: IRowProps): JSX.Element | null {
       )}
       <Cells cluster={cluster} />
       <div className="jlc-Row-counts">{step || countWords(cluster, trans)}</div>
+      {cluster.job && <JobLine job={cluster.job} trans={trans} />}
+    </div>
+  );
+}
+
+/** The batch job that the engines run in, or wait for. */
+function JobLine(props: { job: IJob; trans: TranslationBundle }): JSX.Element {
+  const { text, warning } = jobWords(props.job, Date.now(), props.trans);
+  return (
+    <div className={`jlc-Row-job${warning ? ' jlc-mod-warning' : ''}`}>
+      {warning && <span aria-hidden="true">⚠ </span>}
+      {text}
     </div>
   );
 }

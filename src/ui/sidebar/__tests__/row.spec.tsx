@@ -155,6 +155,28 @@ describe('a row', () => {
     expect(said).toContain('scale default: 8');
   });
 
+  it('tells of its batch job', () => {
+    shown({
+      state: 'starting',
+      step: 'queue',
+      engines: NONE,
+      job: {
+        id: '17',
+        state: 'PENDING',
+        reason: 'Resources',
+        explanation: 'waiting for nodes: 3 of 3 are in use',
+        expected_start: null,
+        time_left: null,
+        partition: 'short',
+        nodes: [],
+        asked_at: new Date().toISOString()
+      }
+    });
+    expect(
+      screen.getByText('Job 17 · waiting for nodes: 3 of 3 are in use')
+    ).toBeVisible();
+  });
+
   it('gets the engines that are missing back with one click', async () => {
     const lost = { launched: 3, registered: 3, busy: 0, lost: 1 };
     const { said } = shown({ degraded: true, engines: lost, wanted: 4 });

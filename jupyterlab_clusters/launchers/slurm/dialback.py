@@ -85,9 +85,9 @@ class DialBack:
         line = self._lines.get((job, node))
         return None if line is None else line.found
 
-    def there(self, job: str) -> list[str]:
-        """Nodes of that job that have dialled in."""
-        return [node for number, node in self._lines if number == job]
+    def there(self) -> list[tuple[str, str]]:
+        """Job and node of those that have dialled in."""
+        return list(self._lines)
 
     async def open(self, *, location: str | None = None) -> None:
         """Listen; at the same port and with the same keys as before, if there was a before. Raises OSError."""

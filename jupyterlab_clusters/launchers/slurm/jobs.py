@@ -79,12 +79,11 @@ class Jobs:
         self, done: asyncio.Future[str], wanted: Shape, said_from: int, engines: Sequence[EngineSpec]
     ) -> None:
         self.submitting.discard(done)
-        if done.cancelled() or done.exception() is not None:
-            return
-        job = SlurmJob(done.result(), wanted.nodes, wanted.per_node, said_from=said_from)
-        job.waiting.update({engine.slot: engine for engine in engines})
-        self.add(job)
-        self._nodes.look(job)
+        if not done.cancelled() and done.exception() is None:
+            job = SlurmJob(done.result(), wanted.nodes, wanted.per_node, said_from=said_from)
+            job.waiting.update({engine.slot: engine for engine in engines})
+            self.add(job)
+        self._nodes.look()
 
     def add(self, job: SlurmJob) -> None:
         """From now on it is watched."""

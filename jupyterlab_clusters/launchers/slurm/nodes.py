@@ -82,10 +82,11 @@ class Nodes:
         self.jobs.show()
         self.jobs.later(self._ready(node))
 
-    def look(self, job: SlurmJob) -> None:
-        """Its number is known from now on; nodes may be there already."""
-        for name in self._dial.there(job.id) if self._dial is not None else ():
-            self._came(job.id, name)
+    def look(self) -> None:
+        """The number of another job is known from now on, or there is none: nodes may be there already."""
+        for number, name in self._dial.there() if self._dial is not None else ():
+            if self._node(number, name) is None:
+                self._came(number, name)
 
     def new(self, job: SlurmJob, name: str) -> Node:
         node = Node(job, name, self.terms.group, self._watcher, self._connect, self.terms.plan.log_dir)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -184,6 +185,24 @@ async def test_single_engines_are_interrupted_and_stopped(site: Site, slurm: Slu
     await until(cluster, lambda model: model.engines.registered == 2)
     assert cluster.engines()[1].state == "exited"
     await until(cluster, lambda model: any(engine.memory for engine in cluster.engines()), within=10)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_node_that_is_quicker_than_the_answer(
+    site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = site.home / "slow"
+    slow.mkdir()
+    (slow / "sbatch").write_text(f'#!/bin/sh\nnumber=$({shutil.which("sbatch")} "$@")\nsleep 3\necho "$number"\n')
+    (slow / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow}:{os.environ['PATH']}")
+    cluster = defined(site, nodes=2)
+    await running(cluster, 2)
+    assert len(slurm.jobs()) == 1
+    await stopped(site, slurm, cluster)
+    cluster.start(2, None)
+    await until(cluster, lambda model: model.step == "engines")
+    await asyncio.sleep(2)
     await stopped(site, slurm, cluster)
 
 

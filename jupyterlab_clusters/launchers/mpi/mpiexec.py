@@ -6,6 +6,7 @@ connection goes by environment).
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -66,7 +67,7 @@ def argv(plan: Plan, engines: int, kind: Flavour) -> list[str]:
     options = plan.options
     command = [*words(plan), "-n", str(engines)]
     if hostfile := str(options.get("hostfile") or ""):
-        command += [HOSTFILE[kind], hostfile]
+        command += [HOSTFILE[kind], os.path.expanduser(hostfile)]
         if kind == "openmpi":
             for name in (*PASSED_ON, *options.get("environment", {})):
                 command += ["-x", name]

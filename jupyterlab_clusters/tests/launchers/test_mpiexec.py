@@ -137,6 +137,7 @@ def test_other_hosts_are_given_the_environment_by_name(tmp_path: Path) -> None:
     assert words[3:5] == ["--hostfile", "hosts"]
     assert "IPP_CONNECTION_INFO" in words and "SCRATCH" in words and "/scratch" not in words
     assert "-x" not in mpiexec.argv(plan(tmp_path, hostfile="hosts"), 4, "hydra")
+    assert mpiexec.argv(plan(tmp_path, hostfile="~/hosts"), 4, "hydra")[4] == str(Path.home() / "hosts")
 
 
 def test_what_the_profile_says(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .messages import READY
-from .start import ROOT, ensure_agent
+from .start import ROOT, ensure_agent, private_folder
 
 PIECE = 1 << 16
 
@@ -60,7 +60,8 @@ def main(tag: str) -> None:
     """Until either side hangs up; ``tag`` names the agent."""
     where = folder(tag)
     try:
-        where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Who owned the folder above could put another agent in place of ours.
+        private_folder(where.parent)
         agent = ensure_agent(where)
     except (OSError, TimeoutError) as error:
         tell({"error": f"The agent could not be started there: {error}."})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import time
@@ -121,9 +122,10 @@ def abort() -> None:
 @pytest.mark.parametrize(
     "how, cause, own",
     [
-        ("killed", "Rank 1 was killed by signal 9 (SIGKILL), and MPI ended the others with it.", (9, None)),
-        (leave, "Rank 1 ended with code 3, and MPI ended the others with it.", (None, 3)),
-        (abort, "Rank 1 ended with code 7, and MPI ended the others with it.", (None, 7)),
+        ("killed", r"was killed by signal 9 \(SIGKILL\)", (9, None)),
+        (leave, "ended with code 3", (None, 3)),
+        # Open MPI does not always get round to saying that it was MPI_Abort.
+        (abort, "(ended|called MPI_Abort) with code 7", (None, 7)),
     ],
 )
 async def test_the_end_of_one_rank_is_one_failure(site: Site, how: Any, cause: str, own: tuple[int, int]) -> None:
@@ -136,7 +138,7 @@ async def test_the_end_of_one_rank_is_one_failure(site: Site, how: Any, cause: s
     model = await until(cluster, lambda model: model.engines.lost == 3, within=15)
     assert model.state == "running" and model.degraded
     model = await until(cluster, lambda model: model.failure is not None)
-    assert model.failure.cause == cause
+    assert re.fullmatch(f"Rank 1 {cause}, and MPI ended the others with it.", model.failure.cause)
     assert model.failure.log == "slot-1" and model.failure.output
     causes = [engine.cause for engine in cluster.engines()]
     assert (causes[1].signal, causes[1].exit_code) == own

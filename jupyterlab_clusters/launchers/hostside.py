@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from .agent import Agent, AgentCut, AgentError, AgentLost, AgentPeer, Streams
+from .agent import Agent, AgentError, AgentLost, AgentPeer, Streams
 from .base import Exit, LaunchFailed, Process, Usage, Watcher
 
 CONTROLLER = "controller"
@@ -88,10 +88,7 @@ class HostSide:
 
     async def reach(self) -> None:
         """Connect if need be. Raises what ``connect`` raises."""
-        try:
-            await self._agent.reach()
-        except AgentCut:
-            await self._agent.reach()  # that one was about to end: there is another, or one can be started
+        await self._agent.reach()
 
     def keep_trying(self) -> None:
         """What runs there is watched again as soon as it can be reached."""

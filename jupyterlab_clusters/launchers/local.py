@@ -45,6 +45,14 @@ def here(
     return HostSide(plan.key, watcher, connect, lambda: Place(plan.log_dir), on_process=on_process)
 
 
+async def regain(side: HostSide) -> None:
+    """Reach this machine's agent after a restart of the server. Raises :class:`LaunchFailed`."""
+    try:
+        await side.reach()
+    except (OSError, AgentError, AgentLost, RuntimeError) as error:
+        raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+
+
 def begin_here(plan: Plan, *, fork: bool = False) -> Begin:
     wanted = str(plan.options.get("working_dir") or "") or os.getcwd()
     return Begin(
@@ -109,10 +117,7 @@ class LocalLauncher(Launcher):
 
     async def reattach(self, saved: Mapping[str, Any]) -> None:
         self._here.restore(saved.get("processes", ()))
-        try:
-            await self._here.reach()
-        except (OSError, AgentError, AgentLost, RuntimeError) as error:
-            raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+        await regain(self._here)
 
     async def close(self) -> None:
         await self._here.close()

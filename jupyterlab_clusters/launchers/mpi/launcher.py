@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from ...host.messages import RANKS_VARIABLE
-from ..agent import AgentError, AgentLost
 from ..base import Capabilities, EngineSpec, Launcher, LaunchFailed, Plan, Preview, Process, Watcher
 from ..command import CommandFailed, run
 from ..commandline import controller_argv, environment
 from ..hostside import Begin, exit_of, slot_name, slot_of
-from ..local import begin_here, controller_process, here
+from ..local import begin_here, controller_process, here, regain
+from ..said import log_end, size
 from . import mpiexec
 from .causes import culprit, of_code, refused
 from .ranks import RankWatcher, told
@@ -37,8 +37,6 @@ JOB = "job"
 LOOK = 0.02
 #: How long ranks may take to be there, and how much longer for each (seconds).
 PATIENCE, PATIENCE_EACH = 60.0, 0.5
-#: Most of mpiexec's output that is read for causes (bytes).
-MOST_SAID = 64 * 1024
 
 
 class MpiLauncher(Launcher):
@@ -87,7 +85,7 @@ class MpiLauncher(Launcher):
         env = {"IPP_CONNECTION_INFO": ordered[0].connection, RANKS_VARIABLE: json.dumps(ranks)}
         self._ended = asyncio.get_running_loop().create_future()
         self._ranks.begin()
-        self._began = await asyncio.to_thread(_size, self._job_log)
+        self._began = await asyncio.to_thread(size, self._job_log)
         process = {"name": JOB, "uuid": name, "argv": argv, "args": [], "env": env, "role": "engine"}
         self._starting = True
         try:
@@ -198,7 +196,8 @@ class MpiLauncher(Launcher):
         return LaunchFailed("engines", cause, hint=hint, command=command, exit_code=code, output=said or None, log=log)
 
     async def _said(self) -> str:
-        return await asyncio.to_thread(_read, self._job_log, self._began)
+        text = await asyncio.to_thread(log_end, self._job_log, self._began)
+        return "\n".join(line for line in text.splitlines() if not line.startswith(f"--- {JOB} started ")).strip()
 
     @property
     def _job_log(self) -> Path:
@@ -240,10 +239,7 @@ class MpiLauncher(Launcher):
                 process = Process(rank["host"], rank["pid"], rank["create_time"])
                 self._ranks.engine_launched(rank["slot"], rank["uuid"], process)
         self._here.restore(saved.get("processes", ()))
-        try:
-            await self._here.reach()
-        except (OSError, AgentError, AgentLost, RuntimeError) as error:
-            raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+        await regain(self._here)
 
     async def close(self) -> None:
         if self._flavour is not None:
@@ -277,22 +273,3 @@ def _announced(folder: Path, seen: set[int]) -> list[dict[str, Any]]:
     """Ranks that are new."""
     names = [name for name in os.listdir(folder) if name.endswith(".json") and int(name[:-5]) not in seen]
     return [json.loads((folder / name).read_text()) for name in names]
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _read(path: Path, start: int) -> str:
-    """What this run of mpiexec said: the end of it, if it is much."""
-    try:
-        with path.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(start, end - MOST_SAID))
-            text = log.read().decode(errors="replace")
-    except OSError:
-        return ""
-    return "\n".join(line for line in text.splitlines() if not line.startswith(f"--- {JOB} started ")).strip()

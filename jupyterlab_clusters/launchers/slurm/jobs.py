@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from ..base import EngineSpec, Exit, LaunchFailed, Watcher
+from ..said import log_end, size
 from . import facts, words
 from .job import SlurmJob
 from .nodes import Nodes
 from .queue import Seen, queue_of
 from .script import Shape, shape
-from .submit import cancel, log_end, submit
+from .submit import cancel, submit
 from .tell import told
 from .terms import Terms
 
@@ -226,11 +226,3 @@ class Jobs:
             await asyncio.wait(list(self.submitting))
         for number in self.by_number:
             queue_of(self.terms.env).forget(number)
-
-
-def size(path: Path) -> int:
-    """Of a file; 0 when there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

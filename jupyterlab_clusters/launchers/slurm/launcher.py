@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..agent import AgentError, AgentLost
 from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun, Plan, Preview, Watcher
-from ..local import begin_here, controller_process, here
+from ..local import begin_here, controller_process, here, regain
+from ..said import size
 from . import facts, words
 from .job import SlurmJob
-from .jobs import Jobs, size
+from .jobs import Jobs
 from .nodes import Nodes
 from .queue import queue_of
 from .script import shape
@@ -179,10 +179,7 @@ class SlurmLauncher(Launcher):
                 job = SlurmJob.restored(record, connection)
                 self.jobs.add(job)
                 self.nodes.restore(job, record.get("nodes") or {})
-        try:
-            await self._here.reach()
-        except (OSError, AgentError, AgentLost, RuntimeError) as error:
-            raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+        await regain(self._here)
         self.jobs.show()
         if not jobs:
             return

@@ -7,7 +7,6 @@ only when Slurm no longer lists it.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,14 +111,3 @@ async def asked(
         "See what it said under Show output.",
     )
     raise LaunchFailed(step, cause, hint=hint, command=argv, exit_code=done.exit_code, output=done.output)
-
-
-def log_end(path: Path, begin: int) -> str:
-    """What the job said from there on: the end of it, if it is much."""
-    try:
-        with path.open("rb") as log:
-            end = log.seek(0, os.SEEK_END)
-            log.seek(max(begin, end - MOST_SAID))
-            return log.read().decode(errors="replace").strip()
-    except OSError:
-        return ""

@@ -25,7 +25,7 @@ from ..agent import AgentError, AgentLost, AgentPeer
 from ..base import Capabilities, EngineSpec, Launcher, LaunchFailed, NotAllBegun, Plan, Preview, Watcher
 from ..commandline import engine_args, engine_environment, environment, fork_wanted
 from ..hostside import Begin, HostSide, Place, slot_name, slot_of
-from ..local import begin_here, controller_process, here
+from ..local import begin_here, controller_process, here, regain
 from ..mirror import LogCopies
 from .causes import lacking
 from .connection import Connection
@@ -237,10 +237,7 @@ class SshLauncher(Launcher):
             if name in self._remotes:
                 self._remotes[name].side.restore(records)
                 self._remotes[name].tunnel.ports.update(map(tuple, (saved.get("ports") or {}).get(name, ())))
-        try:
-            await self._here.reach()
-        except (OSError, AgentError, AgentLost, RuntimeError) as error:
-            raise LaunchFailed("controller", f"The agent of this machine cannot be reached: {error}.") from error
+        await regain(self._here)
         used = [name for name, remote in self._remotes.items() if remote.side.running()]
         failures = await self._each(used, lambda name: self._remotes[name].check())
         for name in failures:

@@ -14,8 +14,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 SSHD = "/usr/sbin/sshd"
 
@@ -107,6 +111,17 @@ class Sshd:
             self.process.terminate()
             self.process.wait(10)
             self.process = None
+
+
+@contextlib.contextmanager
+def first_in_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    """Up in a new folder, its ssh the one that is found."""
+    folder.mkdir()
+    bed = Sshd(folder)
+    bed.start()
+    monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
+    yield bed
+    bed.stop()
 
 
 def main() -> None:

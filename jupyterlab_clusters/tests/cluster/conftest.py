@@ -118,3 +118,8 @@ def site(home: Path, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[Sit
         await site.close()
 
     jp_asyncio_loop.run_until_complete(end())
+
+
+def lines(cluster: Cluster, log: str) -> str:
+    """The last lines of that log."""
+    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)

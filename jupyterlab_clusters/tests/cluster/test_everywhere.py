@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.tests.beds.sshd import Sshd
+from jupyterlab_clusters.tests.beds.sshd import first_in_path
 
-from .conftest import Site, processes_marked, until
+from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -33,15 +32,10 @@ def launcher(request: pytest.FixtureRequest) -> str:
 def options(launcher: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What a person would choose for that launcher, with its real back end up."""
     if launcher == "ssh":
-        folder = home / "ssh"
-        folder.mkdir()
-        bed = Sshd(folder)
-        bed.start()
-        monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
-        hosts = [{"host": bed.host(0), "engines": 2}, {"host": bed.host(1), "engines": 1}]
-        marked = {"JLC_TEST_HOME": str(home)}
-        yield {"hosts": hosts, "python": sys.executable, "profile_dir": str(home / "there"), "environment": marked}
-        bed.stop()
+        with first_in_path(home / "ssh", monkeypatch) as bed:
+            hosts = [{"host": bed.host(0), "engines": 2}, {"host": bed.host(1), "engines": 1}]
+            marked = {"JLC_TEST_HOME": str(home)}
+            yield {"hosts": hosts, "python": sys.executable, "profile_dir": str(home / "there"), "environment": marked}
     elif launcher == "mpi":
         assert shutil.which("mpiexec"), "Open MPI is missing"
         for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
@@ -49,10 +43,6 @@ def options(launcher: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield {"mpi_args": ["--oversubscribe"]}
     else:
         yield {}
-
-
-def lines(cluster: Cluster, log: str) -> str:
-    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
 
 
 def say(client: Any) -> list[int]:

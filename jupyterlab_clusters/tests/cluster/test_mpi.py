@@ -17,7 +17,7 @@ from ipyparallel.error import RemoteError
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.errors import WrongState
 
-from .conftest import Site, processes_marked, until
+from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -47,10 +47,6 @@ async def stopped(site: Site, cluster: Cluster) -> None:
     await until(cluster, lambda model: model.state == "stopped", within=15)
     left = {pid: name for pid, name in processes_marked(site.home).items() if "host.agent" not in name}
     assert left == {}
-
-
-def lines(cluster: Cluster, log: str) -> str:
-    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
 
 
 def world() -> tuple[int, int, int]:

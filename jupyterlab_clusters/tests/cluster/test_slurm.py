@@ -20,7 +20,7 @@ from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.launchers.slurm import jobs, queue
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 
-from .conftest import Site, processes_marked, until
+from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(150)]
@@ -73,10 +73,6 @@ def ours(site: Site) -> dict[int, str]:
     daemons = ("/usr/sbin/slurm", "slurm", "/usr/sbin/munged", "sleep 600", f"/bin/sh {site.home}/slurm/spool-")
     here = f"--folder={site.home}/run "
     return {pid: name for pid, name in marked if not name.startswith(daemons) and here not in name}
-
-
-def lines(cluster: Cluster, log: str) -> str:
-    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
 
 
 async def test_three_nodes_an_agent_each(site: Site, slurm: Slurm) -> None:

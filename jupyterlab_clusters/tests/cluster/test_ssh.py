@@ -15,9 +15,9 @@ import ipyparallel as ipp
 import pytest
 
 from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.tests.beds.sshd import Sshd
+from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
-from .conftest import Site, processes_marked, until
+from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -25,13 +25,8 @@ pytestmark = [pytest.mark.timeout(120)]
 
 @pytest.fixture
 def sshd(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
-    folder = home / "ssh"
-    folder.mkdir()
-    bed = Sshd(folder)
-    bed.start()
-    monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
-    yield bed
-    bed.stop()
+    with first_in_path(home / "ssh", monkeypatch) as bed:
+        yield bed
 
 
 def defined(site: Site, sshd: Sshd, counts: list[int], **options: object) -> Cluster:
@@ -47,10 +42,6 @@ async def running(cluster: Cluster, engines: int) -> None:
     model = await until(cluster, lambda model: model.state != "starting")
     assert model.state == "running" and model.failure is None, model.failure
     assert model.engines.registered == engines
-
-
-def lines(cluster: Cluster, log: str) -> str:
-    return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
 
 
 @pytest.mark.parametrize("reach", ["ssh", "direct"])

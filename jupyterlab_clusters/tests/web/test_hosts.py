@@ -17,7 +17,7 @@ import pytest
 
 from jupyterlab_clusters.cluster import hosttests
 from jupyterlab_clusters.launchers.ssh import asking, doorbell
-from jupyterlab_clusters.tests.beds.sshd import Sshd
+from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
 pytestmark = [pytest.mark.timeout(60)]
 
@@ -28,13 +28,8 @@ NAMES = ["reached", "host-key", "login", "python", "ipyparallel", "cores", "memo
 
 @pytest.fixture
 def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
-    folder = tmp_path / "ssh"
-    folder.mkdir()
-    bed = Sshd(folder)
-    bed.start()
-    monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
-    yield bed
-    bed.stop()
+    with first_in_path(tmp_path / "ssh", monkeypatch) as bed:
+        yield bed
 
 
 @pytest.fixture

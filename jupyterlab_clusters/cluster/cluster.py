@@ -19,8 +19,10 @@ from typing import Any
 
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
-from ..launchers.base import Job, Launcher, LauncherName, Plan, Preview, Watcher
-from ..launchers.catalog import capabilities_of
+from ..launchers.asked import options_of
+from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
+from ..launchers.catalog import WHOLE_SET, capabilities_of
+from ..launchers.ssh.hosts import engine_count
 from ..logs.log import AnyLog
 from ..logs.models import LogModel
 from ..logs.store import LogFolder
@@ -116,14 +118,28 @@ class Cluster:
                 degraded=running and self.step is None and (counts.registered < wanted or self.failure is not None),
                 failure=self.failure,
                 job=self.job,
-                capabilities=capabilities_of(self.definition.launcher),
+                capabilities=self.capabilities,
                 started_at=self.started_at,
                 connection_file=(
                     str(self.profile_dir / "security" / f"{name}-client.json")
                     if self.state in ("running", "starting") and self.started_at
                     else None
                 ),
+                as_written=self.as_written,
             )
+
+    @property
+    def as_written(self) -> str | None:
+        """Why the profile is run by ipyparallel's own launchers; None when ours do it."""
+        profile = self.parts.profiles.model(self.definition.profile)
+        # Whoever chose something here asks for our way of doing it.
+        return (
+            profile.as_written if profile.launcher == self.definition.launcher and not self.definition.options else None
+        )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return WHOLE_SET if self.as_written else capabilities_of(self.definition.launcher)
 
     def engines(self) -> list[EngineModel]:
         """Engine models by slot; looking has CPU and memory sampled for a while."""
@@ -137,9 +153,14 @@ class Cluster:
 
     def default_count(self) -> int:
         """How many engines a start without a number means."""
-        asked = self.parts.profiles.settings(self.definition.profile).get("Cluster.n")
+        settings = self.parts.profiles.settings(self.definition.profile)
+        asked = settings.get("Cluster.n")
         if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked <= self.parts.policy.max_engines:
             return asked
+        of_profile = self.parts.profiles.model(self.definition.profile).options
+        hosts = self.definition.options.get("hosts") or of_profile.get("hosts")
+        if self.definition.launcher == "ssh" and hosts:
+            return engine_count(hosts)
         return os.cpu_count() or 1
 
     def logs(self) -> list[LogModel]:
@@ -224,7 +245,7 @@ class Cluster:
             self._check_count(engines)
             if self.state not in ("starting", "running"):
                 raise WrongState(f"This cluster is {self.state}; only a running one can be scaled.", reason=self.state)
-            live = capabilities_of(self.definition.launcher).scale == "live"
+            live = self.capabilities.scale == "live"
             if not live and not restart and self.engine_set.live():
                 raise WrongState(
                     "With this launcher the engines can only be replaced all together.", reason="restart-needed"
@@ -291,16 +312,18 @@ class Cluster:
     # -- for the actor ------------------------------------------------------
 
     def plan(self, options: Mapping[str, Any], *, make: bool = True) -> Plan:
-        """What a launcher is told; ``make`` makes the log folder (blocking)."""
-        registry = self.parts.registry
+        """What a launcher is told; ``options`` add to what the profile says, and win; ``make`` makes the log folder
+        (blocking)."""
+        registry, settings = self.parts.registry, self.parts.profiles.settings(self.definition.profile)
         return Plan(
             key=self.key,
             profile=self.definition.profile,
             profile_dir=self.profile_dir,
             cluster_id=self.definition.cluster_id,
             log_dir=registry.log_folder(self.key) if make else registry.folder(self.key) / "logs",
-            options=options,
-            settings=self.parts.profiles.settings(self.definition.profile),
+            options={**options_of(self.definition.launcher, settings), **options},
+            settings=settings,
+            as_written=self.as_written,
             environment=dict(os.environ),
             orphan_timeout=self.parts.policy.orphan_timeout,
         )
@@ -421,7 +444,7 @@ class Cluster:
 
     def _engine(self, slot: int, capability: str) -> Slot:
         self._check_allowed()
-        if not getattr(capabilities_of(self.definition.launcher), capability):
+        if not getattr(self.capabilities, capability):
             raise WrongState("With this launcher single engines cannot be controlled.", reason="not-single")
         if self.state not in ("running", "starting"):
             raise WrongState(f"This cluster is {self.state}, not running.", reason=self.state)

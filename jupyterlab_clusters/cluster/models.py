@@ -61,6 +61,7 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: Capabilities
     started_at: str | None
     connection_file: str | None
+    as_written: str | None
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):

@@ -124,7 +124,8 @@ class Plan:
 
     ``settings`` are the profile's values by trait name
     (``{"Cluster.controller_args": [...]}``); ``options`` what the person chose, by
-    the launcher's own JSON schema. ``log_dir`` is private to the cluster and
+    the launcher's own JSON schema, else what the profile says in them; ``as_written`` = why the profile cannot be said
+    in them, so that ipyparallel's own launchers are used. ``log_dir`` is private to the cluster and
     exists. ``environment`` is the Jupyter server's.
     """
 
@@ -137,6 +138,7 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     orphan_timeout: float = 3600.0
+    as_written: str | None = None
 
 
 @dataclass(frozen=True)

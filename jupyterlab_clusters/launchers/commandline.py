@@ -1,16 +1,17 @@
 """Argument vectors and environments of controller and engines, from a profile's settings and a person's options.
 
-Promise: pure functions of the plan; lists of words, never a shell string; no
-secret in an argument (the connection goes by environment).
+Promise: pure functions of the plan, whose options hold already what the profile says of its launcher; lists of
+words, never a shell string; no secret in an argument (the connection goes by environment).
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .base import EngineSpec, Plan
+from .classes import ANCESTORS, first
 
 #: Variables by which numerical libraries read how many threads they may use.
 THREADS = (
@@ -23,21 +24,6 @@ THREADS = (
 
 #: Engines and controllers must not find the server's own identity in their environment.
 PRIVATE = ("JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JUPYTER_TOKEN", "JUPYTERHUB_CLIENT_ID")
-
-CONTROLLER_CLASSES = ("LocalControllerLauncher", "ControllerLauncher", "LocalProcessLauncher", "BaseLauncher")
-MPI_CLASSES = ("MPIEngineSetLauncher", "MPILauncher", "EngineLauncher", "LocalProcessLauncher", "BaseLauncher")
-ENGINE_CLASSES = (
-    "LocalEngineSetLauncher",
-    "LocalEngineLauncher",
-    "EngineLauncher",
-    "LocalProcessLauncher",
-    "BaseLauncher",
-)
-
-
-def first(settings: Mapping[str, Any], classes: Iterable[str], trait: str, default: Any) -> Any:
-    """The value of ``trait`` of the most special class that sets it, as traitlets' inheritance has it."""
-    return next((settings[f"{c}.{trait}"] for c in classes if f"{c}.{trait}" in settings), default)
 
 
 def trait_args(settings: Mapping[str, Any], prefixes: Iterable[str]) -> list[str]:
@@ -66,15 +52,11 @@ def controller_argv(plan: Plan) -> list[str]:
     if location := settings.get("Cluster.controller_location"):
         argv.append(f"--location={location}")
     argv += trait_args(settings, ("IPController", "Hub", "HubFactory", "HeartMonitor", "TaskScheduler"))
-    argv += map(str, first(settings, CONTROLLER_CLASSES, "controller_args", []))
-    argv += map(str, settings.get("Cluster.controller_args", []))
     argv += map(str, plan.options.get("controller_args", []))
     return argv
 
 
-def engine_args(
-    plan: Plan, uuid: str | None, asks_id: int | None = None, classes: Sequence[str] = ENGINE_CLASSES
-) -> list[str]:
+def engine_args(plan: Plan, uuid: str | None, asks_id: int | None = None) -> list[str]:
     """Arguments of one engine, or (without ``uuid``) of all, without the program; later ones win."""
     settings = plan.settings
     args = [f"--profile-dir={plan.profile_dir}", f"--cluster-id={plan.cluster_id}"]
@@ -83,7 +65,6 @@ def engine_args(
     if asks_id is not None:
         args.append(f"--IPEngine.id={asks_id}")
     args += trait_args(settings, ("IPEngine", "IPythonParallelKernel", "InteractiveShellApp", "InteractiveShell"))
-    args += map(str, first(settings, classes, "engine_args", []))
     args += map(str, plan.options.get("engine_args", []))
     return args
 
@@ -92,13 +73,13 @@ def engine_argv(plan: Plan, uuid: str, asks_id: int | None = None) -> list[str]:
     """The whole command of one engine started as a plain process."""
     program = [sys.executable, "-m", "jupyterlab_clusters.host.engine"]
     # A profile that names its own engine program gets that program.
-    program = list(map(str, first(plan.settings, ENGINE_CLASSES, "engine_cmd", program)))
+    program = list(map(str, first(plan.settings, ANCESTORS["local"], "engine_cmd", program)))
     return program + engine_args(plan, uuid, asks_id)
 
 
 def fork_wanted(plan: Plan) -> bool:
     """Whether engines may be forked: not when the person or the profile asks for processes of their own kind."""
-    own_program = first(plan.settings, ENGINE_CLASSES, "engine_cmd", None)
+    own_program = first(plan.settings, ANCESTORS["local"], "engine_cmd")
     return own_program is None and plan.options.get("start_method", "auto") != "plain"
 
 
@@ -110,7 +91,6 @@ def environment(plan: Plan) -> dict[str, str]:
     threads = plan.options.get("threads")
     if threads:
         env.update(dict.fromkeys(THREADS, str(threads)))
-    env.update(_texts(first(plan.settings, ENGINE_CLASSES, "environment", {})))
     env.update(_texts(plan.options.get("environment", {})))
     return env
 

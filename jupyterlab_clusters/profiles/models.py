@@ -26,7 +26,10 @@ class ProfileError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileModel(msgspec.Struct, frozen=True, kw_only=True):
-    """An IPython profile; ``loading`` until its configuration has been read."""
+    """An IPython profile; ``loading`` until its configuration has been read.
+
+    ``options`` = what it asks of its launcher, in that launcher's own options; ``as_written`` = why they do not say
+    all, so that ipyparallel's own launcher is used, ``None`` when they do."""
 
     name: str
     path: str
@@ -34,3 +37,5 @@ class ProfileModel(msgspec.Struct, frozen=True, kw_only=True):
     loading: bool
     settings: list[Setting] = []
     errors: list[ProfileError] = []
+    options: dict[str, Any] = {}
+    as_written: str | None = None

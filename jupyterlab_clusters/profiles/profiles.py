@@ -24,9 +24,9 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput, CannotNow
+from ..launchers.asked import Asked, asked, settings_of
 from ..launchers.command import CommandFailed, Done, run
-from .launcher import launcher_of
-from .models import ProfileError, ProfileModel, Setting
+from .models import LauncherName, ProfileError, ProfileModel, Setting
 from .writer import write_settings
 
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -135,14 +135,27 @@ class Profiles:
         names = await asyncio.to_thread(self.names)
         await asyncio.gather(*(self.refresh(name) for name in names))
 
-    def write(self, name: str, settings: Mapping[str, Any]) -> bool:
+    def write(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        launcher: LauncherName | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Set traits in the profile's ``ipcluster_config.json``, creating the profile if need be; ``None`` removes one.
-        Whether that file is new. Waits for the disk: call it in a thread.
+        ``options`` of ``launcher`` become the traits that mean the same. Whether that file is new. Waits for the
+        disk: call it in a thread.
 
         Raises :class:`BadInput`, :class:`WrongState`, :class:`CannotNow`."""
         self.create(name)
+        file = self.path(name) / "ipcluster_config.json"
+        meant = settings_of(launcher, options or {}) if launcher is not None else {}
+        elsewhere = {one.name: one.value for one in self.model(name).settings if one.file != str(file)}
+        for trait, value in meant.items():
+            if value is None and (there := elsewhere.get(trait)):
+                meant[trait] = type(there)()  # removed from this file, the other's would be back
         with self._lock:
-            return write_settings(self.path(name) / "ipcluster_config.json", settings)
+            return write_settings(file, {**meant, **settings})
 
     def create(self, name: str) -> bool:
         """Make the profile's folders as ``ipcluster start --profile`` does; whether it is new. Waits for the disk."""
@@ -233,14 +246,26 @@ def _ending(done: Done) -> str:
 def _model(
     name: str, path: Path, effective: Mapping[str, Any], settings: list[Setting], errors: list[ProfileError]
 ) -> ProfileModel:
+    means = _means(effective, path / "ipcluster_config.py", errors)
     return ProfileModel(
         name=name,
         path=str(path),
-        launcher=launcher_of(effective),
+        launcher=means.launcher,
         loading=False,
         settings=settings,
         errors=errors,
+        options=means.options,
+        as_written=means.as_written,
     )
+
+
+def _means(effective: Mapping[str, Any], file: Path, errors: list[ProfileError]) -> Asked:
+    """A configuration may set anything to anything: what cannot be meant is an error of the profile."""
+    try:
+        return asked(effective)
+    except (TypeError, ValueError, AttributeError) as error:
+        errors.append(ProfileError(message=f"The launcher's settings cannot be understood: {error}", file=str(file)))
+        return Asked("local")
 
 
 def _files(path: Path) -> list[str]:

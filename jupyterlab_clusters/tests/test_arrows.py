@@ -16,7 +16,7 @@ ARROWS = {
     "web": ["cluster", "logs", "feed", "profiles", "errors"],
     "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors"],
     "launchers": ["host.messages", "host.start"],  # what is said to an agent, and how one is begun
-    "profiles": ["launchers.command", "errors"],
+    "profiles": ["launchers.command", "launchers.asked", "errors"],  # how it is read, and what it means
     "host": [],
     "feed": [],
     "logs": [],

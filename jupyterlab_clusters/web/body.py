@@ -56,9 +56,11 @@ class PreviewOf(Body, frozen=True, kw_only=True):
 
 
 class Settings(Body, frozen=True, kw_only=True):
-    """Traits by name, ``{"Cluster.n": 4}``."""
+    """Traits by name, ``{"Cluster.n": 4}``; ``options`` of a launcher become the traits that mean the same."""
 
-    settings: dict[str, Any]
+    settings: dict[str, Any] | None = None
+    launcher: LauncherName | None = None
+    options: dict[str, Any] | None = None
 
 
 class HostsToTest(Body, frozen=True, kw_only=True):

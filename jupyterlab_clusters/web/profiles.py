@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ..cluster.models import ProfileModel
+from ..cluster.options import check_options
+from ..errors import BadInput
 from .body import Settings, check_name
 from .resource import Resource, operation
 
@@ -25,7 +27,14 @@ class ProfileHandler(Resource):
         """Write settings to a profile; 201 when the profile was made by this."""
         profiles = self.parts.profiles
         check_name(name, "name")
-        created = await asyncio.to_thread(profiles.write, name, asked.settings)
+        if asked.settings is None and asked.launcher is None:
+            raise BadInput("settings is missing.", field="settings")
+        if asked.options is not None and asked.launcher is None:
+            raise BadInput("Options need the launcher that they are for.", field="launcher")
+        if asked.launcher is not None:
+            check_options(asked.launcher, asked.options)
+            await profiles.refresh(name)
+        created = await asyncio.to_thread(profiles.write, name, asked.settings or {}, asked.launcher, asked.options)
         if created:
             self.set_status(201)
         await profiles.refresh(name, anew=True)

@@ -92,6 +92,8 @@ export interface ICluster {
   readonly capabilities: ICapabilities;
   readonly started_at: string | null;
   readonly connection_file: string | null;
+  /** Why ipyparallel's own launchers run it; null when ours do. */
+  readonly as_written: string | null;
 }
 
 /** How an engine ended; `signal` is a number. */
@@ -157,6 +159,10 @@ export interface IProfile {
     readonly file: string | null;
     readonly line: number | null;
   }[];
+  /** What it asks of its launcher, in that launcher's options. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Why those do not say all; null when they do. */
+  readonly as_written: string | null;
 }
 
 /** One log of a cluster; `size` in bytes. */

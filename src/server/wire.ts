@@ -1178,6 +1178,7 @@ export interface components {
       capabilities: components['schemas']['Capabilities'];
       started_at: string | null;
       connection_file: string | null;
+      as_written: string | null;
     };
     /** Define */
     Define: {
@@ -1488,6 +1489,9 @@ export interface components {
     /**
      * ProfileModel
      * @description An IPython profile; ``loading`` until its configuration has been read.
+     *
+     *         ``options`` = what it asks of its launcher, in that launcher's own options; ``as_written`` = why they do not say
+     *         all, so that ipyparallel's own launcher is used, ``None`` when they do.
      */
     ProfileModel: {
       name: string;
@@ -1499,6 +1503,10 @@ export interface components {
       settings: components['schemas']['Setting'][];
       /** @default [] */
       errors: components['schemas']['ProfileError'][];
+      /** @default {} */
+      options: Record<string, never>;
+      /** @default null */
+      as_written: string | null;
     };
     /** Scale */
     Scale: {
@@ -1519,10 +1527,15 @@ export interface components {
     };
     /**
      * Settings
-     * @description Traits by name, ``{"Cluster.n": 4}``.
+     * @description Traits by name, ``{"Cluster.n": 4}``; ``options`` of a launcher become the traits that mean the same.
      */
     Settings: {
-      settings: Record<string, never>;
+      /** @default null */
+      settings: Record<string, never> | null;
+      /** @default null */
+      launcher: ('local' | 'mpi' | 'slurm' | 'ssh' | 'stock') | null;
+      /** @default null */
+      options: Record<string, never> | null;
     };
     /** Snapshot */
     Snapshot: {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..base import Plan
-from ..commandline import MPI_CLASSES, engine_args, first
+from ..commandline import engine_args
 
 Flavour = Literal["openmpi", "hydra", "srun", "unknown"]
 
@@ -50,7 +50,7 @@ def words(plan: Plan) -> list[str]:
     """The program as the person or the profile names it. Raises ValueError for an open quote."""
     if chosen := str(plan.options.get("mpiexec") or ""):
         return shlex.split(chosen)
-    return list(map(str, first(plan.settings, MPI_CLASSES, "mpi_cmd", ["mpiexec"])))
+    return ["mpiexec"]
 
 
 def found(program: Sequence[str], environment: Mapping[str, str]) -> str | None:
@@ -71,7 +71,6 @@ def argv(plan: Plan, engines: int, kind: Flavour) -> list[str]:
         if kind == "openmpi":
             for name in (*PASSED_ON, *options.get("environment", {})):
                 command += ["-x", name]
-    command += map(str, first(plan.settings, MPI_CLASSES, "mpi_args", []))
     command += map(str, options.get("mpi_args", []))
     return [*command, *program(plan)]
 
@@ -79,7 +78,7 @@ def argv(plan: Plan, engines: int, kind: Flavour) -> list[str]:
 def program(plan: Plan) -> list[str]:
     """What each rank runs."""
     ours = [str(plan.options.get("python") or sys.executable), "-m", "jupyterlab_clusters.host.rank"]
-    args = engine_args(plan, None, classes=MPI_CLASSES)
+    args = engine_args(plan, None)
     # All ranks are started together: none has to wait for its turn.
     return [*ours, *args, "--mpi", "--IPEngine.mpi_registration_delay=0"]
 

@@ -14,16 +14,12 @@ from typing import Any
 
 from ...host import start
 from ..base import LaunchFailed, Plan
-from ..commandline import environment, first
+from ..commandline import environment
 from .dialback import NODE_FILE
 from .script import Shape, script, srun
 
 #: What of Slurm's own variables is not of an allocation that the server itself runs in.
 KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
-
-#: Classes of ipyparallel whose settings in a profile say the same, and which of our options they set.
-CLASSES = ("SlurmEngineSetLauncher", "SlurmLauncher", "BatchSystemLauncher")
-TRAITS = {"partition": "queue", "account": "account", "qos": "qos", "time": "timelimit"}
 
 
 @dataclass(frozen=True)
@@ -66,10 +62,8 @@ class Terms:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the person chose, else what the profile says."""
-        chosen = {name: value for name, value in self.plan.options.items() if value not in ("", None)}
-        of_profile = {name: first(self.plan.settings, CLASSES, trait, "") for name, trait in TRAITS.items()}
-        return {**{name: str(value) for name, value in of_profile.items() if value}, **chosen}
+        """What was chosen; an empty field is none."""
+        return {name: value for name, value in self.plan.options.items() if value not in ("", None)}
 
     @property
     def partition(self) -> str:

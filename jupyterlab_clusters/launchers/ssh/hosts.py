@@ -53,6 +53,11 @@ def hosts_of(options: Mapping[str, Any]) -> list[Host]:
     return list(found.values())
 
 
+def engine_count(hosts: Sequence[Mapping[str, Any]]) -> int:
+    """How many engines these hosts, as the options have them, take."""
+    return sum(int(host.get("engines") or 1) for host in hosts)
+
+
 def host_of_slot(slot: int, hosts: Sequence[Host]) -> Host:
     """Each host in turn up to its number; more engines than that go round and round in the same proportion."""
     total = sum(host.engines for host in hosts)

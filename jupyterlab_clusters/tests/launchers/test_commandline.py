@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jupyterlab_clusters.launchers.asked import options_of
 from jupyterlab_clusters.launchers.base import EngineSpec, Plan
 from jupyterlab_clusters.launchers.commandline import (
     controller_argv,
@@ -24,7 +25,7 @@ def plan(settings: dict[str, Any] | None = None, options: dict[str, Any] | None 
         cluster_id="x",
         log_dir=Path("/logs"),
         settings=settings or {},
-        options=options or {},
+        options={**options_of("local", settings or {}), **(options or {})},
         environment=env,
     )
 
@@ -77,11 +78,8 @@ def test_the_server_s_own_tokens_are_not_handed_on() -> None:
 
 
 def test_threads_and_variables_as_chosen() -> None:
-    env = environment(
-        plan(
-            {"LocalEngineSetLauncher.environment": {"A": "profile", "B": "b"}},
-            {"threads": 2, "environment": {"A": "chosen"}},
-            OMP_NUM_THREADS="8",
-        )
-    )
-    assert (env["OMP_NUM_THREADS"], env["A"], env["B"]) == ("2", "chosen", "b")
+    settings = {"LocalEngineSetLauncher.environment": {"A": "profile", "B": "b"}}
+    env = environment(plan(settings, {"threads": 2}, OMP_NUM_THREADS="8"))
+    assert (env["OMP_NUM_THREADS"], env["A"], env["B"]) == ("2", "profile", "b")
+    env = environment(plan(settings, {"environment": {"A": "chosen"}}))
+    assert env["A"] == "chosen" and "B" not in env, "the form shows what the profile says: what it lacks was taken away"

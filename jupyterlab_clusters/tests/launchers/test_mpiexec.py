@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyterlab_clusters.launchers.asked import options_of
 from jupyterlab_clusters.launchers.base import Plan
 from jupyterlab_clusters.launchers.mpi import causes, mpiexec
 from jupyterlab_clusters.launchers.mpi.causes import Culprit
@@ -122,7 +123,8 @@ def test_whose_mpiexec_it_is(version: str, kind: str) -> None:
 
 
 def plan(tmp_path: Path, settings: dict[str, object] | None = None, **options: object) -> Plan:
-    return Plan("default:", "default", tmp_path, "", tmp_path, options=options, settings=settings or {})
+    said = options_of("mpi", settings or {})
+    return Plan("default:", "default", tmp_path, "", tmp_path, options={**said, **options}, settings=settings or {})
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from jupyterlab_clusters.errors import BadInput, CannotNow, WrongState
 from jupyterlab_clusters.launchers import base
 from jupyterlab_clusters.profiles import models
-from jupyterlab_clusters.profiles.launcher import launcher_of
 
 from .conftest import read
 
@@ -153,27 +152,3 @@ def test_a_full_disk_leaves_the_file_as_it_was(profiles, tiny_disk):
 
 def test_the_names_of_launchers_are_the_contracts():
     assert get_args(models.LauncherName) == get_args(base.LauncherName)
-
-
-@pytest.mark.parametrize(
-    ("asked", "launcher"),
-    [
-        (None, "local"),
-        ("local", "local"),
-        ("Slurm", "slurm"),
-        ("SSH", "ssh"),
-        ("sshproxy", "ssh"),
-        ("mpi", "mpi"),
-        ("ipyparallel.cluster.launcher.SSHProxyEngineSetLauncher", "ssh"),
-        ("ipyparallel.cluster.launcher.SlurmEngineSetLauncher", "slurm"),
-        ("SlurmEngineSetLauncher", "slurm"),
-        ("pbs", "stock"),
-        ("mine.SlurmEngineSetLauncher", "stock"),
-        (7, "stock"),
-    ],
-)
-def test_launchers(asked, launcher):
-    settings = {"Cluster.controller_launcher_class": "ssh"}
-    if asked is not None:
-        settings["Cluster.engine_launcher_class"] = asked
-    assert launcher_of(settings) == launcher

@@ -57,6 +57,7 @@ STOPPED = ClusterModel(
     capabilities=LIVE,
     started_at=None,
     connection_file=None,
+    as_written=None,
 )
 STARTING = msgspec.structs.replace(
     STOPPED,
@@ -66,6 +67,7 @@ STARTING = msgspec.structs.replace(
     engines=EngineCounts(launched=4, registered=1),
     started_at="2026-11-21T11:10:00Z",
     connection_file="/home/ada/.ipython/profile_default/security/ipcontroller-client.json",
+    as_written=None,
 )
 RUNNING = msgspec.structs.replace(
     STARTING, state="running", step=None, engines=EngineCounts(launched=4, registered=4, busy=1)
@@ -301,6 +303,7 @@ def _rest() -> dict[str, dict[str, Any]]:
         loading=False,
         settings=[Setting(name="Cluster.n", value=4, file="ipcluster_config.py", line=12)],
         errors=[ProfileError(message="NameError: name 'x' is not defined", file="ipcluster_config.py", line=14)],
+        options={"threads": 2},
     )
     log = LogModel(
         name="slot-0", title="Engine 0", size=41, slot=0, host="laptop", live=True, path="/home/ada/logs/slot-0.log"

@@ -26,6 +26,7 @@ function cluster(some: Partial<ICluster>): ICluster {
     },
     started_at: null,
     connection_file: null,
+    as_written: null,
     ...some
   };
 }

@@ -52,6 +52,7 @@ export function cluster(fields: Partial<ICluster> = {}): ICluster {
     capabilities: ALL_CAN,
     started_at: null,
     connection_file: null,
+    as_written: null,
     ...fields
   };
 }

@@ -84,7 +84,9 @@ function profile(name: string, engines: number | null): IProfile {
     launcher: 'local',
     loading: false,
     settings: engines ? [{ name: 'Cluster.n', value: engines, ...from }] : [],
-    errors: []
+    errors: [],
+    options: {},
+    as_written: null
   };
 }
 

@@ -220,7 +220,9 @@ describe('a row', () => {
       launcher: 'local',
       loading: false,
       settings: [{ name: 'Cluster.n', value: 6, file: '/p/c.py', line: 1 }],
-      errors: []
+      errors: [],
+      options: {},
+      as_written: null
     };
     shown({ state: 'stopped', engines: NONE }, { profile });
     expect(
@@ -241,7 +243,9 @@ describe('a row', () => {
           launcher: 'local',
           loading: false,
           settings: [],
-          errors
+          errors,
+          options: {},
+          as_written: null
         }
       }
     );

@@ -21,7 +21,7 @@ from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
 from ..launchers.asked import options_of
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
-from ..launchers.catalog import WHOLE_SET, capabilities_of
+from ..launchers.catalog import capabilities_of
 from ..launchers.ssh.hosts import engine_count
 from ..logs.log import AnyLog
 from ..logs.models import LogModel
@@ -139,7 +139,7 @@ class Cluster:
 
     @property
     def capabilities(self) -> Capabilities:
-        return WHOLE_SET if self.as_written else capabilities_of(self.definition.launcher)
+        return capabilities_of(self.definition.launcher, self.as_written)
 
     def engines(self) -> list[EngineModel]:
         """Engine models by slot; looking has CPU and memory sampled for a while."""

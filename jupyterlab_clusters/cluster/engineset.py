@@ -23,6 +23,7 @@ from .states import LIVE, EngineState
 class Slot:
     """One place for an engine. ``uuid`` names the present engine, ``order`` its age (higher is newer).
 
+    ``met`` is its identity at the hub where that is not ``uuid``, since it was not begun by us.
     ``asks_id`` is the number the engine asks the hub for: that of its slot, so that ``client[2]`` is the
     engine in slot 2. Only the first engine of a slot asks: the hub still fails tasks of a dead engine
     by its number minutes later, and would hit the one that took the number over.
@@ -39,6 +40,12 @@ class Slot:
     completed: int = 0
     usage: Usage | None = None
     started_at: str | None = None
+    met: str | None = None
+
+    @property
+    def at_hub(self) -> str:
+        """Its identity there."""
+        return self.met or self.uuid
 
     @property
     def registered(self) -> bool:
@@ -48,7 +55,7 @@ class Slot:
         return EngineModel(
             slot=self.number,
             id=self.hub_id,
-            uuid=self.uuid,
+            uuid=self.at_hub,
             host=self.process.host if self.process else None,
             pid=self.process.pid if self.process else None,
             state=self.state,
@@ -89,7 +96,7 @@ class EngineSet:
     def counts(self) -> EngineCounts:
         launched = registered = busy = lost = 0
         for slot in self._slots.values():
-            launched += slot.state in LIVE and slot.process is not None
+            launched += slot.state in LIVE and (slot.process is not None or slot.registered)
             registered += slot.registered
             busy += slot.state == "busy"
             lost += slot.state == "lost"
@@ -115,7 +122,7 @@ class EngineSet:
     def _place(self, number: int) -> Slot:
         old = self._slots.get(number)
         if old is not None:
-            self._by_uuid.pop(old.uuid, None)
+            self._forget_names(old)
         self._order += 1
         asks_id = number if number >= self._fresh_from else None
         self._fresh_from = max(self._fresh_from, number + 1)
@@ -144,8 +151,12 @@ class EngineSet:
         for number in numbers:
             slot = self._slots.pop(number, None)
             if slot is not None:
-                self._by_uuid.pop(slot.uuid, None)
+                self._forget_names(slot)
                 self.touched.add(number)
+
+    def _forget_names(self, slot: Slot) -> None:
+        for name in (slot.uuid, slot.at_hub):
+            self._by_uuid.pop(name, None)
 
     # -- what is told -------------------------------------------------------
 
@@ -158,6 +169,17 @@ class EngineSet:
         if slot.state == "queued":
             slot.state = "starting"
         self.touched.add(number)
+
+    def meet(self, hub_id: int, uuid: str) -> Slot | None:
+        """An engine that we did not name has registered: it takes a place that was made for one such; None if all
+        are taken."""
+        free = [slot for slot in self if slot.met is None and slot.state in ("queued", "starting")]
+        if not free:
+            return None
+        slot = min(free, key=lambda slot: (slot.number != hub_id, slot.number))
+        slot.met = uuid
+        self._by_uuid[uuid] = slot
+        return slot
 
     def exited(self, number: int, uuid: str, exit: Exit) -> Slot | None:
         slot = self._current(number, uuid)
@@ -236,6 +258,7 @@ class EngineSet:
             {
                 "slot": slot.number,
                 "uuid": slot.uuid,
+                "met": slot.met,
                 "order": slot.order,
                 "state": slot.state,
                 "completed": slot.completed,
@@ -254,6 +277,7 @@ class EngineSet:
             slot = Slot(
                 number=record["slot"],
                 uuid=record["uuid"],
+                met=record.get("met"),
                 order=record["order"],
                 state=state,
                 completed=record.get("completed", 0),
@@ -262,7 +286,7 @@ class EngineSet:
                 cause=Cause(**record["cause"]) if record.get("cause") else None,
             )
             self._slots[slot.number] = slot
-            self._by_uuid[slot.uuid] = slot
+            self._by_uuid[slot.uuid] = self._by_uuid[slot.at_hub] = slot
             self._order = max(self._order, slot.order)
             self._fresh_from = max(self._fresh_from, slot.number + 1)
             self.touched.add(slot.number)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..launchers.base import LaunchFailed
 from . import compatible
+from .registry import here
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
@@ -69,13 +70,14 @@ class Keeper:
         cluster = self._cluster
         with cluster.lock:
             controller = self._reconciler.listening.controller
-            if controller is None or cluster.state != "running":
+            # Whoever reads that file takes the numbers of processes for those of this machine, and signals them.
+            if controller is None or controller.host != here()["host"] or cluster.state != "running":
                 return
             log_dir = cluster.parts.registry.folder(cluster.key) / "logs"
             engines = [
                 (slot.number, slot.process, str(log_dir / f"slot-{slot.number}.log"))
                 for slot in cluster.engine_set
-                if slot.process is not None and slot.registered
+                if slot.process is not None and slot.registered and slot.process.host == controller.host
             ]
         file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
         text = compatible.content(cluster.profile_dir, cluster.definition.cluster_id, controller, engines, log_dir)

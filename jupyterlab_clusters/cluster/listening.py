@@ -18,6 +18,7 @@ from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
 from .clock import iso
 from .models import LoadModel
 from .states import LIVE
+from .strangers import Strangers
 
 if TYPE_CHECKING:
     from .connection import ConnectionFiles
@@ -54,6 +55,7 @@ class Listening:
         self._departures: list[tuple[set[str], asyncio.Future[None]]] = []
         self._publish_due: asyncio.TimerHandle | None = None
         self._looking = False
+        self.strangers = Strangers(self, reconciler)
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -122,6 +124,7 @@ class Listening:
 
     def registered(self, hub_id: int, uuid: str) -> None:
         self._at_hub.add(uuid)
+        self.strangers.registered(hub_id, uuid)
         with self.cluster.lock:
             known = self.cluster.engine_set.registered(hub_id, uuid)
             failure, counts = self.cluster.failure, self.cluster.engine_set.counts()
@@ -143,6 +146,7 @@ class Listening:
                 over.set_result(None)
         with self.cluster.lock:
             self.cluster.engine_set.unregistered(uuid)
+        self.strangers.unregistered(uuid)
         self._news()
 
     def busy(self, hub_id: int, uuid: str, busy: bool) -> None:
@@ -181,6 +185,7 @@ class Listening:
                     log="controller",
                 ) from error
             self.monitor = monitor
+            self.strangers.connected(self._at_hub)
         await self.look_again()
 
     async def departed(self, uuids: Iterable[str]) -> None:
@@ -203,6 +208,10 @@ class Listening:
         if monitor is not None:
             await monitor.close()
 
+    async def interrupt(self, slots: Iterable[int]) -> None:
+        """What these engines compute, through the hub."""
+        await self.strangers.interrupt(set(slots))
+
     # -- looking ----------------------------------------------------------------------
 
     async def look_again(self) -> None:
@@ -219,6 +228,7 @@ class Listening:
             if self.cluster.watches("load"):
                 with contextlib.suppress(HubError):
                     self.cluster.parts.feed.point(f"load/{self.cluster.key}", await self._load())
+            await self.strangers.look()
             await asyncio.sleep(1.0)
         self.loop.call_soon(self._reconciler.look_again)
 

@@ -163,11 +163,7 @@ class Reconciler:
             cluster.publish()
 
     def _made(self, plan: Any) -> Launcher:
-        definition = self.cluster.definition
-        try:
-            return self.cluster.parts.make_launcher(definition.launcher, plan, self.listening)
-        except LookupError as error:
-            raise LaunchFailed("controller", str(error)) from error
+        return self.cluster.parts.make_launcher(self.cluster.definition.launcher, plan, self.listening)
 
     async def _clean_before(self) -> None:
         """A new try begins from nothing: what a failed one left goes first."""
@@ -194,6 +190,8 @@ class Reconciler:
         while not self.files.whole():
             if (exit := self.listening.controller_exit) is not None:
                 raise await controller_failed(exit, self._tail)
+            if self.cluster.step == "queue":
+                deadline = self.loop.time() + CONTROLLER_TIMEOUT  # a controller whose job waits is not late
             if self.loop.time() > deadline:
                 raise await controller_failed(None, self._tail)
             await asyncio.sleep(LOOK_FOR_FILES)
@@ -320,7 +318,7 @@ class Reconciler:
         if self.launcher is None or not slots:
             return
         with self.cluster.lock:
-            uuids = [slot.uuid for slot in self.cluster.engine_set if slot.number in slots]
+            uuids = [slot.at_hub for slot in self.cluster.engine_set if slot.number in slots]
             self.cluster.engine_set.stopping(slots)
             self.cluster.publish()
         await self.launcher.stop_engines(slots, grace=self.cluster.parts.policy.stop_grace)
@@ -341,7 +339,10 @@ class Reconciler:
 
     async def _interrupt(self, slots: list[int]) -> None:
         if self.launcher is not None and slots:
-            await self.launcher.interrupt_engines(slots)
+            if self.launcher.names_engines or self.listening.monitor is None:
+                await self.launcher.interrupt_engines(slots)
+            else:
+                await self.listening.interrupt(slots)
 
     # -- failure ----------------------------------------------------------------
 

@@ -31,6 +31,8 @@ AGENT_VARIABLE = "JUPYTERLAB_CLUSTERS_AGENT"
 NURSERY_VARIABLE = "JUPYTERLAB_CLUSTERS_NURSERY"
 #: Ranks of an MPI program read from it which engine each is.
 RANKS_VARIABLE = "JUPYTERLAB_CLUSTERS_RANKS"
+#: What the program that uses ipyparallel's own launchers is to do.
+STOCK_VARIABLE = "JUPYTERLAB_CLUSTERS_STOCK"
 #: The controller reads from this descriptor which engines died.
 DEATHS_VARIABLE = "JUPYTERLAB_CLUSTERS_DEATHS_FD"
 

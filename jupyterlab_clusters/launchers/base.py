@@ -208,6 +208,8 @@ class Launcher(abc.ABC):
 
     name: LauncherName
     capabilities: Capabilities
+    #: Whether engines register under the ``uuid`` they were given; those of others are met at the hub.
+    names_engines = True
 
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan = plan

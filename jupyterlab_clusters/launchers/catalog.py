@@ -17,8 +17,8 @@ from .slurm import SlurmLauncher
 from .slurm.options import slurm_options
 from .ssh import CAPABILITIES as SSH
 from .ssh import SshLauncher
-
-WHOLE_SET = Capabilities(scale="restart", stop_one=False, restart_one=False, interrupt_one=False, log_per_engine=False)
+from .stock import CAPABILITIES as STOCK
+from .stock import StockLauncher
 
 TITLES: dict[LauncherName, str] = {
     "local": "This machine",
@@ -28,14 +28,16 @@ TITLES: dict[LauncherName, str] = {
     "stock": "As the profile says",
 }
 
-NOT_YET = "Not part of this version yet: start such clusters with `ipcluster start` in a terminal."
 NO_SSH = "OpenSSH's client (ssh) is not installed on this machine."
 NO_SLURM = "No sbatch here: JupyterLab must run on a machine from which jobs can be submitted."
 NO_MPI = "No mpiexec here: install Open MPI or MPICH, or load its module before JupyterLab starts."
 
 
-def capabilities_of(name: LauncherName) -> Capabilities:
-    return {"local": LOCAL, "ssh": SSH, "mpi": MPI, "slurm": SLURM}.get(name, WHOLE_SET)
+def capabilities_of(name: LauncherName, as_written: str | None = None) -> Capabilities:
+    """``as_written`` = why the profile is run by ipyparallel's own launchers, if it is."""
+    if as_written:
+        return STOCK
+    return {"local": LOCAL, "ssh": SSH, "mpi": MPI, "slurm": SLURM}.get(name, STOCK)
 
 
 def options_of(name: LauncherName) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def missing(name: LauncherName) -> str | None:
         return None if shutil.which("mpiexec") or shutil.which("mpirun") else NO_MPI
     if name == "slurm":
         return None if shutil.which("sbatch") else NO_SLURM
-    return NOT_YET
+    return None  # what the profile's launcher needs, it tells itself
 
 
 def all_launchers(allowed: tuple[str, ...] | None) -> list[LauncherModel]:
@@ -80,13 +82,13 @@ def all_launchers(allowed: tuple[str, ...] | None) -> list[LauncherModel]:
 
 
 def make(name: LauncherName, plan: Plan, watcher: Watcher, *, runtime_dir: Path) -> Launcher:
-    """The launcher of that name. Raises :class:`LookupError` for one that this version does not have."""
+    """The launcher of that name, or ipyparallel's own for a plan that is run as written."""
+    if name == "stock" or plan.as_written:
+        return StockLauncher(plan, watcher, name=name, runtime_dir=runtime_dir)
     if name == "local":
         return LocalLauncher(plan, watcher, runtime_dir=runtime_dir)
     if name == "ssh":
         return SshLauncher(plan, watcher, runtime_dir=runtime_dir)
     if name == "mpi":
         return MpiLauncher(plan, watcher, runtime_dir=runtime_dir)
-    if name == "slurm":
-        return SlurmLauncher(plan, watcher, runtime_dir=runtime_dir)
-    raise LookupError(NOT_YET)
+    return SlurmLauncher(plan, watcher, runtime_dir=runtime_dir)

@@ -53,12 +53,19 @@ KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
 )
 
 
-def recognised(host: str, said: str) -> tuple[str, str]:
-    """Cause and hint."""
+def known(host: str, said: str) -> tuple[str, str] | None:
+    """Cause and hint, if it is anything known."""
     for pattern, cause, hint in KNOWN:
         if match := pattern.search(said):
             detail = next((group for group in match.groups() if group), "").strip("'\"`:")
             return cause.format(host=host, detail=detail), hint
+    return None
+
+
+def recognised(host: str, said: str) -> tuple[str, str]:
+    """Cause and hint."""
+    if found := known(host, said):
+        return found
     return f"The connection to {host} could not be made.", "See what ssh said under Show output."
 
 

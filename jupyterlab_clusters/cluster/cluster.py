@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
-from ..launchers.asked import options_of
+from ..launchers.asked import options_of, says_no_more
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
 from ..launchers.ssh.hosts import engine_count
@@ -131,11 +131,10 @@ class Cluster:
     @property
     def as_written(self) -> str | None:
         """Why the profile is run by ipyparallel's own launchers; None when ours do it."""
-        profile = self.parts.profiles.model(self.definition.profile)
-        # Whoever chose something here asks for our way of doing it.
-        return (
-            profile.as_written if profile.launcher == self.definition.launcher and not self.definition.options else None
-        )
+        profile, chosen = self.parts.profiles.model(self.definition.profile), self.definition
+        # Whoever chose something else here asks for our way of doing it.
+        same = profile.launcher == chosen.launcher and says_no_more(chosen.options, profile.options)
+        return profile.as_written if same else None
 
     @property
     def capabilities(self) -> Capabilities:

@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput, CannotNow
-from ..launchers.asked import Asked, asked, settings_of
+from ..launchers.asked import Asked, asked, says_no_more, settings_of
 from ..launchers.command import CommandFailed, Done, run
 from .models import LauncherName, ProfileError, ProfileModel, Setting
 from .writer import write_settings
@@ -149,8 +149,10 @@ class Profiles:
         Raises :class:`BadInput`, :class:`WrongState`, :class:`CannotNow`."""
         self.create(name)
         file = self.path(name) / "ipcluster_config.json"
-        meant = settings_of(launcher, options or {}) if launcher is not None else {}
-        elsewhere = {one.name: one.value for one in self.model(name).settings if one.file != str(file)}
+        meant, model = settings_of(launcher, options or {}) if launcher is not None else {}, self.model(name)
+        if model.as_written and model.launcher == launcher and says_no_more(options or {}, model.options):
+            meant = {}  # it says already what was chosen, and more: that stays
+        elsewhere = {one.name: one.value for one in model.settings if one.file != str(file)}
         for trait, value in meant.items():
             if value is None and (there := elsewhere.get(trait)):
                 meant[trait] = type(there)()  # removed from this file, the other's would be back

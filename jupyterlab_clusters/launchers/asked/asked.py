@@ -59,6 +59,11 @@ def asked(settings: Mapping[str, Any]) -> Asked:
     return Asked(launcher, options_of(launcher, settings), AS_WRITTEN.format(why=why) if why else None)
 
 
+def says_no_more(options: Mapping[str, Any], of_profile: Mapping[str, Any]) -> bool:
+    """Whether a person who chose ``options`` left everything as the profile has it."""
+    return all(of_profile.get(name) == value for name, value in options.items() if value not in (None, "", [], {}))
+
+
 def options_of(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the profile says in the options of that launcher, be it the one that it names or not."""
     if launcher == "stock":

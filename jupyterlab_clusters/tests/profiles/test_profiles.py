@@ -152,3 +152,38 @@ def test_a_full_disk_leaves_the_file_as_it_was(profiles, tiny_disk):
 
 def test_the_names_of_launchers_are_the_contracts():
     assert get_args(models.LauncherName) == get_args(base.LauncherName)
+
+
+TEMPLATE = """
+c = get_config()
+c.Cluster.engine_launcher_class = "slurm"
+c.SlurmEngineSetLauncher.queue = "short"
+c.SlurmEngineSetLauncher.batch_template = "#!/bin/sh"
+"""
+
+
+async def test_choices_are_kept_in_the_profile(profiles):
+    options = {"hosts": [{"host": "node1", "engines": 2}], "login_script": "/l"}
+    assert profiles.write("kept", {"Cluster.n": 2}, "ssh", options)
+    await profiles.refresh("kept", anew=True)
+    model = profiles.model("kept")
+    assert (model.launcher, model.options, model.as_written) == ("ssh", options, None)
+    assert profiles.settings("kept")["SSHEngineSetLauncher.engines"] == {"node1": 2}
+
+
+async def test_a_template_that_nothing_was_added_to_stays(profiles, profile):
+    profile("t", {"ipcluster_config.py": TEMPLATE})
+    await profiles.refresh("t")
+    assert profiles.model("t").as_written and profiles.model("t").options == {"partition": "short"}
+    profiles.write("t", {}, "slurm", {"partition": "short"})
+    await profiles.refresh("t", anew=True)
+    assert profiles.settings("t")["SlurmEngineSetLauncher.batch_template"] == "#!/bin/sh"
+
+
+async def test_other_choices_replace_a_template_and_empty_what_was_taken_away(profiles, profile):
+    profile("t", {"ipcluster_config.py": TEMPLATE})
+    await profiles.refresh("t")
+    profiles.write("t", {}, "slurm", {"time": "5"})
+    await profiles.refresh("t", anew=True)
+    model = profiles.model("t")
+    assert (model.options, model.as_written) == ({"time": "5"}, None)

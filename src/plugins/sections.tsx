@@ -102,7 +102,10 @@ function enginesOf(
             openLog: slot =>
               void commands.execute(CommandIDs.openLog, {
                 key: cluster.key,
-                log: `slot-${slot}`
+                // Where a launcher has one log for all engines, it is the job's.
+                log: cluster.capabilities.log_per_engine
+                  ? `slot-${slot}`
+                  : 'job'
               }),
             interrupt: slot =>
               run(CommandIDs.interruptEngine, cluster.key, slot),

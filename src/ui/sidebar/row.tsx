@@ -84,6 +84,11 @@ export function Row(props: IRowProps): JSX.Element {
         {cluster.origin === 'external' && (
           <span className="jlc-Tag">{trans.__('external')}</span>
         )}
+        {cluster.as_written && (
+          <span className="jlc-Tag" title={cluster.as_written}>
+            {trans.__('as written')}
+          </span>
+        )}
         <span className="jlc-Row-state">
           {asked ? askedWord(asked, trans) : word}
         </span>
@@ -101,6 +106,9 @@ export function Row(props: IRowProps): JSX.Element {
         </button>
       </div>
       <Middle {...props} />
+      {selected && cluster.as_written && (
+        <div className="jlc-Row-written">{cluster.as_written}</div>
+      )}
       {profile?.errors.map(error => (
         <div key={error.message} className="jlc-Failure">
           <div className="jlc-Failure-cause">

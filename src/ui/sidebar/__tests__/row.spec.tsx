@@ -230,6 +230,13 @@ describe('a row', () => {
     ).toHaveValue('6');
   });
 
+  it('tells who runs a profile as it is written, and why', () => {
+    const as_written = "By ipyparallel's own launcher, since it sets X.";
+    shown({ as_written }, { selected: true });
+    expect(screen.getByText('as written')).toHaveAttribute('title', as_written);
+    expect(screen.getByText(as_written)).toBeVisible();
+  });
+
   it('says where a profile is broken', () => {
     const errors = [
       { message: 'invalid syntax', file: '/p/ipcluster_config.py', line: 2 }

@@ -306,7 +306,7 @@ class Cluster:
         with self.lock:
             chosen = dict(self.definition.options if options is None else options)
         launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
-        return launcher.preview(engines)
+        return await launcher.preview(engines)
 
     # -- for the actor ------------------------------------------------------
 

@@ -255,8 +255,8 @@ class Launcher(abc.ABC):
         :class:`NotAllBegun` when some place is out of reach, which it then goes on trying to reach."""
 
     @abc.abstractmethod
-    def preview(self, engines: int) -> Preview:
-        """What a start would run and write, without running or writing."""
+    async def preview(self, engines: int) -> Preview:
+        """What a start would run and write, without running or writing; answers within 150 ms."""
 
     @abc.abstractmethod
     async def close(self) -> None:

@@ -122,7 +122,7 @@ class LocalLauncher(Launcher):
     async def close(self) -> None:
         await self._here.close()
 
-    def preview(self, engines: int) -> Preview:
+    async def preview(self, engines: int) -> Preview:
         how = "forked from one prepared process" if fork_wanted(self.plan) else "started one by one"
         return Preview(
             commands=[controller_argv(self.plan), engine_argv(self.plan, "UUID")],

@@ -246,7 +246,7 @@ class MpiLauncher(Launcher):
             self._flavour.cancel()
         await self._here.close()
 
-    def preview(self, engines: int) -> Preview:
+    async def preview(self, engines: int) -> Preview:
         return Preview(
             commands=[controller_argv(self.plan), mpiexec.argv(self.plan, engines, "unknown")],
             notes=[

@@ -20,6 +20,7 @@ from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, NotAl
 from ..local import begin_here, controller_process, here, regain
 from ..said import size
 from . import facts, words
+from .expected import expected, within
 from .job import SlurmJob
 from .jobs import Jobs
 from .nodes import Nodes
@@ -32,6 +33,8 @@ CAPABILITIES = Capabilities(scale="live", stop_one=True, restart_one=True, inter
 
 #: The name of srun among the processes here, when an allocation was joined.
 STEP = "job"
+#: How long a preview waits for Slurm (seconds): it is to be answered within 200 ms.
+PATIENCE = 0.12
 #: Places on a node of an allocation that was joined: nobody asked for a number of them.
 PLENTY = 100_000
 
@@ -198,20 +201,28 @@ class SlurmLauncher(Launcher):
         await self.nodes.close()
         await self._here.close()
 
-    def preview(self, engines: int) -> Preview:
+    async def preview(self, engines: int) -> Preview:
         terms, controller = self.terms, controller_process(self.plan)["argv"]
         logs = f"Logs go to {self.plan.log_dir}, which the nodes must see."
         if (allocation := terms.allocation) is not None:
             note = f"Engines run in job {allocation}, which is left alone when they stop."
             return Preview(commands=[controller, terms.step(allocation, 1, None)], notes=[note, logs])
-        partition = facts.known(terms.env).partition(terms.partition or None)
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        known = await within(PATIENCE, facts.fresh(terms.env)) or facts.known(terms.env)
+        partition = known.partition(terms.partition or None)
         wanted = shape(max(engines, 1), terms.options, partition.cpus if partition else None)
         text, path = terms.script(wanted), str(terms.folder / "job.sh")
+        try:
+            facts.check(wanted, terms.options, known)
+            rest = deadline - asyncio.get_running_loop().time()
+            note = (await expected(text, terms.env, terms.partition, patience=rest)).note()
+        except LaunchFailed as error:
+            note = f"The partition can never fulfil this: {error.cause}"
         return Preview(
             commands=[controller, ["sbatch", "--parsable", path]],
             files=[Preview.File(path, text)],
             script=text,
-            notes=[f"{wanted.nodes} nodes with room for {wanted.per_node} engines on each.", logs],
+            notes=[note, f"{wanted.nodes} nodes with room for {wanted.per_node} engines on each.", logs],
         )
 
 

@@ -249,7 +249,7 @@ class SshLauncher(Launcher):
         await asyncio.gather(self._here.close(), *(remote.close() for remote in self._remotes.values()))
         await self.copies.close()
 
-    def preview(self, engines: int) -> Preview:
+    async def preview(self, engines: int) -> Preview:
         counts: dict[str, int] = {}
         for slot in range(engines if self._hosts else 0):
             name = host_of_slot(slot, self._hosts).name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -420,8 +421,12 @@ def set_up() -> str | None:
 
 async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, partition="short", time="5", set_up=["export FROM_SET_UP=yes"])
+    began = time.monotonic()
     preview = await cluster.preview(2, None)
+    assert time.monotonic() - began < 0.2
     assert preview.script and "#SBATCH --partition=short" in preview.script and slurm.jobs() == []
+    assert "Would start at once." in preview.notes
+    assert not cluster.log_folder().folder.exists(), "a preview writes nothing"
     await running(cluster, 2)
     written = (cluster.log_folder().folder / "slurm" / "job.sh").read_text()
 
@@ -431,6 +436,25 @@ async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
     assert without_name(written) == without_name(preview.script)
     assert await with_client(cluster, lambda client: client[0].apply_sync(set_up)) == "yes"
     await stopped(site, slurm, cluster)
+
+
+async def test_a_preview_knows_what_will_be(site: Site, slurm: Slurm) -> None:
+    async def note(**options: object) -> str:
+        return (await cluster.preview(2, options)).notes[0]
+
+    cluster = defined(site)
+    never = "The partition can never fulfil this: "
+    assert await note(nodes=4, engines_per_node=1) == never + "The partition long has 3 nodes, and 4 are needed."
+    limit = "The partition short gives at most 10 min, and 60 was asked for."
+    assert await note(partition="short", time="60") == never + limit
+    assert await note(partition="none") == "Slurm would not take this: Slurm has no partition none."
+    slurm.fill(3, "--time=30")
+    at = re.fullmatch(r"Would start at (\d\d:\d\d.*)\.", await note())
+    assert at is not None, "when the job that fills the queue reaches its time limit"
+    slurm.stop_one("slurmctld")
+    began = time.monotonic()
+    assert "not answered yet" in await note(partition="long")
+    assert time.monotonic() - began < 0.2
 
 
 def gpus() -> str | None:

@@ -82,6 +82,7 @@ class Cluster:
         self.job: Job | None = None
         self.started_at: str | None = None
         self.host: str | None = None
+        self._elsewhere: str | None = None
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -376,7 +377,7 @@ class Cluster:
             if record["state"] in ("stopped", "failed") and not (record.get("processes") or {}).get("processes"):
                 return
             if record.get("host") != here()["host"]:
-                self.host = record.get("host")
+                self.host = self._elsewhere = record.get("host")
                 return
             if record.get("boot_id") != here()["boot_id"]:
                 return
@@ -425,8 +426,9 @@ class Cluster:
             raise NotAllowed(f"This site does not allow the launcher {self.definition.launcher!r}.")
 
     def _check_there(self) -> None:
-        if self.host is not None and self.host != here()["host"]:
-            raise WrongState(f"This cluster belongs to {self.host}; start it from a server there.", reason="elsewhere")
+        if self._elsewhere is not None:
+            cause = f"This cluster belongs to {self._elsewhere}; start it from a server there."
+            raise WrongState(cause, reason="elsewhere")
 
     def _check_count(self, engines: int) -> None:
         if not 0 <= engines <= self.parts.policy.max_engines:

@@ -121,7 +121,7 @@ async def controller_failed(exit: Exit | None, tail: Tail, *, was_running: bool 
         cause = f"The controller ended, because a part of it did: {part[1]} ({part[2]})."
         hint = "The end of its log may tell more. Start again to get a new controller and new engines."
     elif was_running:
-        cause = f"The controller ended: {sentence(exit)}."
+        cause = f"The controller {sentence(exit)}." if exit.because else f"The controller ended: {sentence(exit)}."
         hint = "Start again to get a new controller and new engines; engines still at work end by themselves."
     else:
         cause, hint = f"The controller could not start: {sentence(exit)}.", "Read its log."

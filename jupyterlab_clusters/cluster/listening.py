@@ -17,7 +17,7 @@ from ..hub.monitor import HubMonitor
 from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
 from .clock import iso
 from .models import LoadModel
-from .states import LIVE
+from .states import LIVE, Step
 from .strangers import Strangers
 
 if TYPE_CHECKING:
@@ -110,8 +110,9 @@ class Listening:
     def job_changed(self, job: Job | None) -> None:
         with self.cluster.lock:
             self.cluster.job = job
-            if job is not None and self.cluster.step in ("submit", "queue", "engines"):
-                self.cluster.step = "queue" if job.state in QUEUED else "engines"
+            if job is not None and self.cluster.step in ("controller", "submit", "queue", "engines"):
+                running: Step = "engines" if self.controller_lives else "controller"
+                self.cluster.step = "queue" if job.state in QUEUED else running
         self._reconciler.keeper.soon()
         self._news()
 

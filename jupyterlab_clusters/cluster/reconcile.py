@@ -139,6 +139,19 @@ class Reconciler:
 
     async def _controller(self) -> None:
         cluster = self.cluster
+        if self.launcher is None or not self.launcher.controller_waits:
+            await self._fresh()
+        assert self.launcher is not None
+        await self.launcher.start_controller()
+        await self._connection_files()
+        with cluster.lock:
+            cluster.started_at = cluster.started_at or self.listening.controller_since
+            cluster.step = "engines"
+            cluster.publish()
+
+    async def _fresh(self) -> None:
+        """A launcher for which nothing runs yet."""
+        cluster = self.cluster
         await self._clean_before()
         await self._profile()
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
@@ -155,12 +168,6 @@ class Reconciler:
         self.launcher = self._made(plan)
         self._ours_to_end = True
         self.order(self.launcher.prepare())
-        await self.launcher.start_controller()
-        await self._connection_files()
-        with cluster.lock:
-            cluster.started_at = cluster.started_at or self.listening.controller_since
-            cluster.step = "engines"
-            cluster.publish()
 
     def _made(self, plan: Any) -> Launcher:
         return self.cluster.parts.make_launcher(self.cluster.definition.launcher, plan, self.listening)

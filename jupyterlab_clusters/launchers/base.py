@@ -211,6 +211,12 @@ class Launcher(abc.ABC):
     #: Whether engines register under the ``uuid`` they were given; those of others are met at the hub.
     names_engines = True
 
+    @property
+    def controller_waits(self) -> bool:
+        """Whether a controller that was asked for is still on its way, as in a queue; also after :meth:`reattach`:
+        :meth:`start_controller` then goes on waiting for it."""
+        return False
+
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan = plan
         self.watcher = watcher
@@ -221,7 +227,8 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     async def start_controller(self) -> None:
-        """Begin the controller's process. It is *ready* when its connection files exist."""
+        """Begin the controller's process, which may have to wait in a queue first.
+        It is *ready* when its connection files exist."""
 
     @abc.abstractmethod
     async def start_engines(self, engines: Sequence[EngineSpec]) -> None:

@@ -38,11 +38,13 @@ def _plain(value: Any) -> bool:
 
 def controller_argv(plan: Plan) -> list[str]:
     """The whole command of the controller."""
+    return [sys.executable, "-m", "jupyterlab_clusters.host.controller", *controller_args(plan)]
+
+
+def controller_args(plan: Plan) -> list[str]:
+    """Arguments of the controller, without the program."""
     settings = plan.settings
     argv = [
-        sys.executable,
-        "-m",
-        "jupyterlab_clusters.host.controller",
         f"--profile-dir={plan.profile_dir}",
         f"--cluster-id={plan.cluster_id}",
         f"--orphan-timeout={plan.orphan_timeout:g}",

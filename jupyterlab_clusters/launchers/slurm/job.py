@@ -17,6 +17,7 @@ from typing import Any
 from ..agent import Streams
 from ..base import EngineSpec, Exit, Job, LaunchFailed, Process, Usage, Watcher
 from ..hostside import HostSide, Place, slot_of
+from .leading import Lead
 from .queue import Seen
 from .words import because
 
@@ -34,10 +35,12 @@ class NodeWatcher(Watcher):
         self._waiting: dict[str, asyncio.TimerHandle] = {}
 
     def controller_launched(self, process: Process) -> None:
-        """There is none on a node."""
+        if self._node.job.lead is not None:
+            self._node.job.lead.launched(process)
 
     def controller_exited(self, exit: Exit) -> None:
-        """There is none on a node."""
+        if self._node.job.lead is not None:
+            self._node.job.lead.exited(exit, lambda: self._with_job() if self._node.ending else None)
 
     def engine_launched(self, slot: int, uuid: str, process: Process) -> None:
         self._node.engines[slot] = uuid
@@ -74,11 +77,14 @@ class NodeWatcher(Watcher):
     def _tell(self, slot: int, uuid: str, exit: Exit) -> None:
         self._waiting.pop(uuid, None)
         if self._node.ending and not exit.asked:
-            # The number of the signal would only say what a batch system does to everybody.
-            exit = Exit(because=because(self._node.job.id, self._node.job.state))
+            exit = self._with_job()
         if self._node.engines.get(slot) == uuid:
             del self._node.engines[slot]
         self._watcher.engine_exited(slot, uuid, exit)
+
+    def _with_job(self) -> Exit:
+        """The number of the signal would only say what a batch system does to everybody."""
+        return Exit(because=because(self._node.job.id, self._node.job.state))
 
 
 class Node:
@@ -122,13 +128,15 @@ class Node:
 
 @dataclass
 class SlurmJob:
-    """``waiting`` = engines that have no node yet. ``joined`` = somebody else's allocation, which we leave alone."""
+    """``waiting`` = engines that have no node yet. ``joined`` = somebody else's allocation, which we leave alone.
+    ``lead`` = the controller, in a job that has no engines."""
 
     id: str
     nodes_asked: int
     per_node: int
     joined: bool = False
     said_from: int = 0
+    lead: Lead | None = None
     state: str = "PENDING"
     ran: bool = False
     asked_to_end: bool = False
@@ -162,6 +170,7 @@ class SlurmJob:
             "nodes_asked": self.nodes_asked,
             "per_node": self.per_node,
             "joined": self.joined,
+            "leads": self.lead is not None,
             "said_from": self.said_from,
             "ran": self.ran,
             "nodes": {name: node.side.saved() for name, node in self.nodes.items()},

@@ -15,6 +15,7 @@ from ..base import EngineSpec, Exit, LaunchFailed, Watcher
 from ..said import log_end, size
 from . import facts, words
 from .job import SlurmJob
+from .leading import Lead
 from .nodes import Nodes
 from .queue import Seen, queue_of
 from .script import Shape, shape
@@ -68,22 +69,53 @@ class Jobs:
         wanted = shape(len(engines), options, partition.cpus if partition else None)
         text = terms.script(wanted)
         facts.check(wanted, options, known)
-        said_from = await asyncio.to_thread(size, terms.log)
+        await self._submit(text, "job.sh", terms.partition, wanted, engines)
+
+    async def submit_lead(self) -> SlurmJob:
+        """The job of the controller. Raises :class:`LaunchFailed`."""
+        terms, wanted = self.terms, Shape(1, 1)
+        text = terms.lead_script()
+        facts.check(wanted, terms.lead_options, await facts.fresh(terms.env))
+        job = await self._submit(text, "controller.sh", str(terms.lead_options.get("partition") or ""), wanted, None)
+        self.show()
+        return job
+
+    async def _submit(
+        self, text: str, name: str, partition: str, wanted: Shape, engines: Sequence[EngineSpec] | None
+    ) -> SlurmJob:
+        said_from = await asyncio.to_thread(size, self.terms.log)
         # A number that was given out must be learned, whatever happens to us meanwhile.
-        number = asyncio.ensure_future(submit(text, terms.folder, terms.env, terms.partition))
+        number = asyncio.ensure_future(submit(text, self.terms.folder / name, self.terms.env, partition))
         self.submitting.add(number)
         number.add_done_callback(lambda done: self._submitted(done, wanted, said_from, engines))
-        await asyncio.shield(number)
+        return self.by_number[await asyncio.shield(number)]
 
     def _submitted(
-        self, done: asyncio.Future[str], wanted: Shape, said_from: int, engines: Sequence[EngineSpec]
+        self, done: asyncio.Future[str], wanted: Shape, said_from: int, engines: Sequence[EngineSpec] | None
     ) -> None:
         self.submitting.discard(done)
         if not done.cancelled() and done.exception() is None:
             job = SlurmJob(done.result(), wanted.nodes, wanted.per_node, said_from=said_from)
-            job.waiting.update({engine.slot: engine for engine in engines})
+            if engines is None:
+                self.lead(job)
+            else:
+                job.waiting.update({engine.slot: engine for engine in engines})
             self.add(job)
         self._nodes.look()
+
+    def lead(self, job: SlurmJob) -> None:
+        """It is the controller's, and not needed any more when that has ended."""
+        job.per_node = 0
+        job.lead = Lead(self._watcher, self._nodes.lead, lambda: self._unled(job))
+
+    def _unled(self, job: SlurmJob) -> None:
+        if not self._closed:
+            self.later(self.release(job))
+
+    @property
+    def leading(self) -> SlurmJob | None:
+        """The job of the controller, if there is one."""
+        return next((job for job in self if job.lead is not None and not job.asked_to_end), None)
 
     def add(self, job: SlurmJob) -> None:
         """From now on it is watched."""
@@ -104,8 +136,9 @@ class Jobs:
         queue_of(self.terms.env).soon()
 
     def show(self, last: SlurmJob | None = None) -> None:
-        """Tell of the job that a person waits for, else of one that runs."""
+        """Tell of the job that a person waits for, else of one that runs; of the controller's only when it is alone."""
         jobs = [job for job in self.by_number.values() if not job.asked_to_end]
+        jobs = [job for job in jobs if job.lead is None] or jobs
         shown = min(jobs, key=lambda job: job.state == "RUNNING") if jobs else last
         if shown is not None:
             self._watcher.job_changed(told(shown, facts.known(self.terms.env), self.terms.options))
@@ -171,14 +204,18 @@ class Jobs:
             cause, hint = words.ended(job.id, job.seen.state, job.seen.exit_code)
             if not job.nodes and output and (known := words.refused(output)) is not None:
                 cause, hint = known
+            elif job.lead is not None and not job.lead.waits:
+                cause = f"{cause.rstrip('.')}; the controller ran in it."
             self.lost(job, LaunchFailed("engines" if job.ran else "queue", cause, hint=hint, output=output, log="job"))
         await self.drop(job)
         self.show(job)
 
     def lost(self, job: SlurmJob, why: LaunchFailed) -> None:
         """One cause for all its engines, then what has become of each."""
-        if job.engines:
+        if job.engines or (job.lead is not None and not job.lead.waits):
             self._watcher.failed(why)
+        if job.lead is not None:
+            job.lead.over(why, words.because(job.id, job.state))
         for node in job.nodes.values():
             node.ending = True
             node.watcher.gone(job.state)
@@ -196,7 +233,7 @@ class Jobs:
     async def give_back(self) -> None:
         """Jobs that have no engine any more: at once if they wait, else after a while."""
         for job in self:
-            if job.engines or job.joined:
+            if job.engines or job.joined or job.lead is not None:
                 continue
             if job.ran:
                 asyncio.get_running_loop().call_later(LINGER, self._give_back, job)

@@ -1,4 +1,4 @@
-"""Engines in jobs of a Slurm queue, one agent a node; the controller runs here.
+"""Engines in jobs of a Slurm queue, one agent a node; the controller runs here, or in a job of its own.
 
 Promise: engines that there is room for begin at once, others wait for a job that
 is submitted for them; nobody waits here for the queue. A stop has proved that no
@@ -23,7 +23,7 @@ from . import facts, words
 from .expected import expected, within
 from .job import SlurmJob
 from .jobs import Jobs
-from .nodes import Nodes
+from .nodes import Nodes, open_to_nodes
 from .queue import queue_of
 from .script import shape
 from .submit import cancel, joined, until_gone
@@ -40,7 +40,7 @@ PLENTY = 100_000
 
 
 class SlurmLauncher(Launcher):
-    """The controller here, engines on the nodes of jobs."""
+    """The controller here or in a job, engines on the nodes of jobs."""
 
     name = "slurm"
     capabilities = CAPABILITIES
@@ -62,10 +62,20 @@ class SlurmLauncher(Launcher):
         with contextlib.suppress(LaunchFailed, OSError):
             await asyncio.gather(self.nodes.listen(), facts.fresh(self.terms.env))
 
+    @property
+    def controller_waits(self) -> bool:
+        job = self.jobs.leading
+        return job is not None and job.lead is not None and job.lead.waits
+
     async def start_controller(self) -> None:
+        if self.terms.leads:
+            await self.nodes.listen()
+            job = self.jobs.leading or await self.jobs.submit_lead()
+            assert job.lead is not None
+            await job.lead.begun()
+            return
         process = controller_process(self.plan)
-        if not any(word.startswith("--ip=") for word in process["argv"]):
-            process["argv"].append("--ip=*")
+        process["argv"] = open_to_nodes(process["argv"])
         await self._here.spawn("controller", begin_here(self.plan), [process])
 
     async def start_engines(self, engines: Sequence[EngineSpec]) -> None:
@@ -133,14 +143,21 @@ class SlurmLauncher(Launcher):
         await self.nodes.stopped(grace)
         for job in jobs:
             await self.nodes.end(job)
-        await self._here.stop(None, grace)
+        if self._used_here:
+            await self._here.stop(None, grace)
         if ours:
             await cancel(ours, env, name=self.terms.job_name, user=getpass.getuser())
             await until_gone(ours, env)
-        await self._here.forget()
+        if self._used_here:
+            await self._here.forget()
         await self.nodes.close(remove=True)
         self.jobs.by_number.clear()
         self.watcher.job_changed(None)
+
+    @property
+    def _used_here(self) -> bool:
+        """Whether anything was begun on this machine."""
+        return not self.terms.leads or bool(self._here.running())
 
     async def _cancelled(self, numbers: Sequence[str]) -> None:
         with contextlib.suppress(LaunchFailed):
@@ -180,9 +197,12 @@ class SlurmLauncher(Launcher):
             connection = await asyncio.to_thread(_connection, self.plan)
             for record in jobs:
                 job = SlurmJob.restored(record, connection)
+                if record.get("leads"):
+                    self.jobs.lead(job)
                 self.jobs.add(job)
                 self.nodes.restore(job, record.get("nodes") or {})
-        await regain(self._here)
+        if self._used_here:
+            await regain(self._here)
         self.jobs.show()
         if not jobs:
             return
@@ -191,7 +211,11 @@ class SlurmLauncher(Launcher):
             await self.nodes.listen()
         except LaunchFailed as error:
             raise NotAllBegun([], error) from error  # engines go on, and the hub knows them
-        if absent := await self.nodes.back():
+        absent = await self.nodes.back()
+        if lost := [node.name for node in absent if node.job.lead is not None]:
+            cause = f"The node {lost[0]}, on which the controller runs, has not dialled in again yet."
+            raise LaunchFailed("controller", cause, hint="It may be cut off; what runs there goes on.")
+        if absent:
             names = ", ".join(node.name for node in absent)
             raise NotAllBegun([], LaunchFailed("engines", f"These nodes have not dialled in again yet: {names}."))
 
@@ -218,12 +242,16 @@ class SlurmLauncher(Launcher):
             note = (await expected(text, terms.env, terms.partition, patience=rest)).note()
         except LaunchFailed as error:
             note = f"The partition can never fulfil this: {error.cause}"
-        return Preview(
-            commands=[controller, ["sbatch", "--parsable", path]],
-            files=[Preview.File(path, text)],
-            script=text,
-            notes=[note, f"{wanted.nodes} nodes with room for {wanted.per_node} engines on each.", logs],
-        )
+        notes = [note, f"{wanted.nodes} nodes with room for {wanted.per_node} engines on each.", logs]
+        commands, files = [["sbatch", "--parsable", path]], [Preview.File(path, text)]
+        if terms.leads:
+            lead = str(terms.folder / "controller.sh")
+            commands.insert(0, ["sbatch", "--parsable", lead])
+            files.insert(0, Preview.File(lead, terms.lead_script()))
+            notes.append("The controller's job comes first; that of the engines is submitted when it runs.")
+        else:
+            commands.insert(0, controller)
+        return Preview(commands=commands, files=files, script=text, notes=notes)
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:

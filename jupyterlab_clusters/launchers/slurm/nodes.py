@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ...host import start
 from ..agent import AgentError, AgentLost, Streams
 from ..base import EngineSpec, Exit, LaunchFailed, Plan, Watcher
-from ..commandline import engine_args, engine_environment, environment, fork_wanted
-from ..hostside import Begin, slot_name
+from ..commandline import controller_args, engine_args, engine_environment, environment, fork_wanted
+from ..hostside import CONTROLLER, Begin, slot_name
 from ..local import begin_here
 from .dialback import DialBack
 from .gpus import seen
@@ -59,7 +59,9 @@ class Nodes:
             terms = self.terms
             dial = DialBack(terms.folder, terms.run, came=self._came, fell_silent=self._silent, ending=self._ending)
             try:
-                await dial.open(location=terms.plan.settings.get("Cluster.controller_location"))
+                # That of the controller is not ours when it has a job of its own.
+                location = None if terms.leads else terms.plan.settings.get("Cluster.controller_location")
+                await dial.open(location=location)
             except OSError as error:
                 cause = f"The port to which the nodes dial cannot be opened: {error}."
                 raise LaunchFailed("submit", cause, hint="Another program may use it; try again.") from error
@@ -105,6 +107,8 @@ class Nodes:
                 await node.side.watch_usage(True)
         except UNREACHED:
             return  # it dials in again, or its job ends
+        if node.job.lead is not None:
+            await node.job.lead.ready(node)
         await self.place()
 
     def _silent(self, number: str, name: str) -> None:
@@ -113,7 +117,7 @@ class Nodes:
             return
         node.silent = True
         self.jobs.hurry()
-        if node.engines:
+        if node.engines or node.job.lead is not None:
             cause = f"The node {name} of Slurm's job {number} does not answer."
             hint = "It may be down or cut off; if Slurm thinks so too, it will end the job."
             self._watcher.failed(LaunchFailed("engines", cause, hint=hint))
@@ -142,22 +146,38 @@ class Nodes:
                     begun.append(self._begin(node, engines))
         await asyncio.gather(*begun)
 
+    def _there(self, node: Node, step: str, module: str) -> tuple[Plan, Begin, list[str]]:
+        """What is begun there is as the job found it: with its modules, and what the batch system says there."""
+        found = self._dial.found(node.job.id, node.name) if self._dial is not None else None
+        if found is None:
+            raise LaunchFailed(step, f"The node {node.name} does not answer any more.")
+        plan = replace(self.terms.plan, environment=found["environment"])
+        begin = Begin(
+            env=environment(plan),
+            cwd=begin_here(plan).cwd,
+            python=found["executable"],
+            fork=fork_wanted(plan),
+            preload=list(plan.options.get("preload", ())),
+        )
+        return plan, begin, start.program(found["executable"], f"jupyterlab_clusters.host.{module}", found["root"])
+
+    async def lead(self, node: Node) -> None:
+        """Begin the controller there. Raises :class:`LaunchFailed`."""
+        plan, begin, program = self._there(node, "controller", "controller")
+        argv = [*program, *open_to_nodes(controller_args(plan))]
+        process: dict[str, Any] = {
+            "name": CONTROLLER,
+            "uuid": None,
+            "argv": argv,
+            "args": [],
+            "env": {},
+            "role": "controller",
+        }
+        await node.side.spawn("controller", replace(begin, fork=False), [process])
+
     async def _begin(self, node: Node, engines: Sequence[EngineSpec]) -> None:
-        assert self._dial is not None
-        found = self._dial.found(node.job.id, node.name)
         try:
-            if found is None:
-                raise LaunchFailed("engines", f"The node {node.name} does not answer any more.")
-            # As the job found it: with its modules, and what the batch system says there.
-            plan = replace(self.terms.plan, environment=found["environment"])
-            program = start.program(found["executable"], "jupyterlab_clusters.host.engine", found["root"])
-            begin = Begin(
-                env=environment(plan),
-                cwd=begin_here(plan).cwd,
-                python=found["executable"],
-                fork=fork_wanted(plan),
-                preload=list(plan.options.get("preload", ())),
-            )
+            plan, begin, program = self._there(node, "engines", "engine")
             processes = [_process(plan, program, engine) for engine in engines]
             if not node.job.joined:
                 for engine, process in zip(engines, processes, strict=True):
@@ -223,6 +243,11 @@ class Nodes:
 async def _stopped(node: Node, grace: float) -> None:
     with contextlib.suppress(*UNREACHED, asyncio.TimeoutError):
         await asyncio.wait_for(node.side.stop(None, grace), grace + 10.0)
+
+
+def open_to_nodes(argv: Sequence[str]) -> list[str]:
+    """A controller that engines on other machines can reach."""
+    return [*argv] if any(word.startswith("--ip=") for word in argv) else [*argv, "--ip=*"]
 
 
 def _process(plan: Plan, program: Sequence[str], engine: EngineSpec) -> dict[str, Any]:

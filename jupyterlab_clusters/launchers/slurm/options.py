@@ -42,6 +42,26 @@ def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
                 "[1-9][0-9]{0,11}",
                 "Number of a job of yours that runs; empty: submit jobs, or join the one JupyterLab runs in.",
             ),
+            "controller": {
+                "type": "string",
+                "title": "Where the controller runs",
+                "description": "In a job it survives this machine; nodes must then be reachable from here.",
+                "oneOf": [
+                    {"const": "here", "title": "On the machine of the Jupyter server"},
+                    {"const": "job", "title": "In a job of its own"},
+                ],
+                "default": "here",
+            },
+            "controller_partition": _name(
+                "Partition of the controller's job",
+                "Empty: as for the engines.",
+                [one.name for one in known.partitions],
+            ),
+            "controller_time": _text(
+                "Time limit of the controller's job",
+                TIME,
+                "Empty: as for the engines. It should outlive them: it begins to run before they do.",
+            ),
             "python": {
                 "type": "string",
                 "title": "Python on the nodes",

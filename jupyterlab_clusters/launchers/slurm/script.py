@@ -35,6 +35,9 @@ CHECKED = {
     "constraint": (CONSTRAINT, "constraint"),
 }
 
+#: What the controller's job has in common with that of the engines.
+SHARED = ("partition", "account", "qos", "reservation", "time", "set_up")
+
 #: What would change how the job is read or found again.
 OURS = re.compile(r"--(?:array|wrap|parsable|wait|output|job-name|test-only)(?:[= ]|$)|-[aWoJ]")
 
@@ -116,6 +119,13 @@ def chosen(shape: Shape, options: Mapping[str, Any]) -> list[str]:
     if gpus := options.get("gpus"):
         lines.append(f"--gpus-per-node={_checked(str(gpus), GPUS, 'number of GPUs')}")
     return lines
+
+
+def of_controller(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes for the job of the controller: as for the engines, but for what was given for it alone."""
+    shared = {name: options[name] for name in SHARED if options.get(name)}
+    own = {name: options[f"controller_{name}"] for name in ("partition", "time") if options.get(f"controller_{name}")}
+    return {**shared, **own}
 
 
 def srun(nodes: int, width: int | None, dialer: Sequence[str], *more: str) -> list[str]:

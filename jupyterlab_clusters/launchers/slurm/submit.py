@@ -31,9 +31,8 @@ MOST_SAID = 64 * 1024
 NO_SLURM = "Slurm's commands ({program}) are not installed on this machine."
 
 
-async def submit(text: str, folder: Path, env: Mapping[str, str], partition: str) -> str:
-    """The number of the new job. Raises :class:`LaunchFailed`."""
-    path = folder / "job.sh"
+async def submit(text: str, path: Path, env: Mapping[str, str], partition: str) -> str:
+    """The number of the new job; its script is kept at ``path``. Raises :class:`LaunchFailed`."""
     await asyncio.to_thread(write_private, path, text)
     done = await asked("submit", ["sbatch", "--parsable", str(path)], env, partition)
     number = done.stdout.strip().splitlines()[-1].split(";")[0] if done.stdout.strip() else ""

@@ -16,7 +16,7 @@ from ...host import start
 from ..base import LaunchFailed, Plan
 from ..commandline import environment
 from .dialback import NODE_FILE
-from .script import Shape, script, srun
+from .script import Shape, of_controller, script, srun
 
 #: What of Slurm's own variables is not of an allocation that the server itself runs in.
 KEPT = ("SLURM_CONF", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
@@ -69,10 +69,27 @@ class Terms:
     def partition(self) -> str:
         return str(self.options.get("partition") or "")
 
+    @property
+    def leads(self) -> bool:
+        """Whether the controller has a job of its own."""
+        return self.allocation is None and self.plan.options.get("controller") == "job"
+
+    @property
+    def lead_options(self) -> dict[str, Any]:
+        """For that job."""
+        return of_controller(self.options)
+
     def script(self, wanted: Shape) -> str:
         """Raises :class:`LaunchFailed` for an option that cannot be meant."""
+        return self._script(wanted, self.options)
+
+    def lead_script(self) -> str:
+        """That of the controller's job. Raises as :meth:`script`."""
+        return self._script(Shape(1, 1), self.lead_options)
+
+    def _script(self, wanted: Shape, options: dict[str, Any]) -> str:
         try:
-            return script(self.job_name, str(self.log), wanted, self.options, self._dialer())
+            return script(self.job_name, str(self.log), wanted, options, self._dialer())
         except ValueError as error:
             raise LaunchFailed("submit", str(error), hint="Correct it in the options of this cluster.") from error
 

@@ -19,7 +19,7 @@ from ipyparallel.error import RemoteError
 from jupyterlab_clusters.cluster import reconcile
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.launchers.slurm import jobs, queue
-from jupyterlab_clusters.tests.beds.slurm import Slurm
+from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
 from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
@@ -292,6 +292,69 @@ async def test_no_value_can_add_a_line(site: Site, slurm: Slurm) -> None:
     cluster.start(1, None)
     model = await until(cluster, lambda model: model.state == "failed")
     assert model.failure.cause == "'long\\n' is no partition."
+
+
+async def test_the_controller_in_a_job_of_its_own(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, controller="job", nodes=2)
+    preview = await cluster.preview(4, None)
+    assert [file.path.rpartition("/")[2] for file in preview.files] == ["controller.sh", "job.sh"]
+    began = time.monotonic()
+    await running(cluster, 4)
+    print(f"two jobs, one after the other: {time.monotonic() - began:.2f} s")
+    model = cluster.model()
+    assert model.host in NODES and len(slurm.jobs()) == 2
+    assert model.job is not None and len(model.job.nodes) == 2, "the engines' once it is submitted"
+    assert await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 4)
+    assert "Hub listening" in lines(cluster, "controller")
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 4)
+    assert cluster.model().failure is None
+    cluster.scale(2, False)
+    await until(cluster, lambda model: model.engines.registered == 2 and model.step is None)
+    await stopped(site, slurm, cluster)
+    await running(cluster, 1)
+    await stopped(site, slurm, cluster)
+
+
+async def test_a_controller_that_waits_in_the_queue_is_found_again(site: Site, slurm: Slurm) -> None:
+    other = slurm.fill()
+    cluster = defined(site, controller="job", controller_partition="short")
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.step == "queue" and model.job is not None)
+    waiting = slurm.jobs()
+    assert model.state == "starting" and len(waiting) == 2
+    await asyncio.sleep(0.5)
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    await until(cluster, lambda model: model.step == "queue")
+    assert slurm.jobs() == waiting, "the place in the queue is kept"
+    slurm.says("scancel", other)
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    await stopped(site, slurm, cluster)
+    slurm.fill()
+    cluster.start(2, None)
+    await until(cluster, lambda model: model.step == "queue")
+    await stopped(site, slurm, cluster)
+
+
+async def test_the_end_of_the_controllers_job_is_a_cause(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, controller="job")
+    cluster.start(0, None)
+    model = await until(cluster, lambda model: model.state == "running")
+    number = model.job.id
+    slurm.says("scancel", number)
+    await until(cluster, lambda model: model.state == "failed", within=15)
+    model = await until(cluster, lambda model: "was cancelled from outside" in model.failure.cause, within=15)
+    assert f"Slurm's job {number}" in model.failure.cause and "controller" in model.failure.cause
+    slurm.fill()
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.step == "queue" and model.job.id != number)
+    slurm.says("scancel", model.job.id)
+    model = await until(cluster, lambda model: model.state == "failed", within=15)
+    assert "was cancelled from outside" in model.failure.cause and model.failure.step == "queue"
 
 
 async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm) -> None:

@@ -1,6 +1,7 @@
 /** The list of plugins, nothing else. Each can be switched off alone. */
 import { clusterLogs, clusters } from './plugins/clusters';
 import { commands } from './plugins/commands';
+import { endings } from './plugins/endings';
 import { logs } from './plugins/logs';
 import { newCluster } from './plugins/newcluster';
 import { notebook } from './plugins/notebook';
@@ -15,6 +16,7 @@ export default [
   clusters,
   clusterLogs,
   commands,
+  endings,
   logs,
   newCluster,
   notebook,

@@ -184,6 +184,9 @@ class EngineSet:
     def exited(self, number: int, uuid: str, exit: Exit) -> Slot | None:
         slot = self._current(number, uuid)
         if slot is None or slot.state in ("lost", "exited"):
+            if slot is not None and slot.state == "lost" and exit.because is not None:
+                slot.cause = cause_of(exit)
+                self.touched.add(number)
             return None
         fine = exit.asked or (exit.exit_code == 0 and exit.signal is None)
         slot.state = "exited" if fine else "lost"

@@ -46,7 +46,8 @@ class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch job as the scheduler last told it. Times are ISO 8601 with ``Z``; ``time_left`` seconds."""
+    """A batch job as the scheduler last told it. Times are ISO 8601 with ``Z``; ``time_left`` and ``time_limit``
+    seconds."""
 
     id: str
     state: str
@@ -57,6 +58,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     partition: str | None = None
     nodes: list[str] = []
     asked_at: str | None = None
+    time_limit: float | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +194,9 @@ class Watcher(Protocol):
     def controller_launched(self, process: Process) -> None: ...
     def controller_exited(self, exit: Exit) -> None: ...
     def engine_launched(self, slot: int, uuid: str, process: Process) -> None: ...
-    def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None: ...
+    def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
+        """May be told again with a ``because``, when more is known."""
+
     def usage(self, by_slot: Mapping[int, Usage]) -> None: ...
     def job_changed(self, job: Job | None) -> None: ...
     def failed(self, why: LaunchFailed) -> None:

@@ -53,7 +53,7 @@ export interface IFailure {
   readonly log: string | null;
 }
 
-/** A batch job as the scheduler last told it; `time_left` in seconds. */
+/** A batch job as the scheduler last told it; `time_left` and `time_limit` in seconds. */
 export interface IJob {
   readonly id: string;
   readonly state: string;
@@ -64,6 +64,7 @@ export interface IJob {
   readonly partition: string | null;
   readonly nodes: readonly string[];
   readonly asked_at: string | null;
+  readonly time_limit: number | null;
 }
 
 /** Counts of engines; `launched` = processes alive now. */

@@ -1329,7 +1329,8 @@ export interface components {
     };
     /**
      * Job
-     * @description A batch job as the scheduler last told it. Times are ISO 8601 with ``Z``; ``time_left`` seconds.
+     * @description A batch job as the scheduler last told it. Times are ISO 8601 with ``Z``; ``time_left`` and ``time_limit``
+     *         seconds.
      */
     Job: {
       id: string;
@@ -1348,6 +1349,8 @@ export interface components {
       nodes: string[];
       /** @default null */
       asked_at: string | null;
+      /** @default null */
+      time_limit: number | null;
     };
     /**
      * KnownHost

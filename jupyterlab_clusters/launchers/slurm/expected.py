@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ..command import CommandFailed, run
-from .queue import when
+from .listing import when
 from .words import out_of_reach, refused
 
 TEST = ["sbatch", "--test-only"]

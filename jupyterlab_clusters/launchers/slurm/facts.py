@@ -18,7 +18,7 @@ from typing import Any
 
 from ..base import LaunchFailed
 from ..command import CommandFailed, run
-from .queue import seconds
+from .listing import seconds
 from .script import Shape, bytes_of, cpus
 
 #: How long what was learned is good (seconds).

@@ -18,7 +18,7 @@ from ..agent import Streams
 from ..base import EngineSpec, Exit, Job, LaunchFailed, Process, Usage, Watcher
 from ..hostside import HostSide, Place, slot_of
 from .leading import Lead
-from .queue import Seen
+from .listing import Seen
 from .words import because
 
 #: How long an exit by a batch system's signals waits for word that the whole job ends (seconds).
@@ -33,6 +33,8 @@ class NodeWatcher(Watcher):
         self._watcher, self._node = watcher, node
         self._ended: set[str] = set()
         self._waiting: dict[str, asyncio.TimerHandle] = {}
+        #: Engines that ended with the job before it was known how that ended.
+        self._with: dict[str, int] = {}
 
     def controller_launched(self, process: Process) -> None:
         if self._node.job.lead is not None:
@@ -68,16 +70,21 @@ class NodeWatcher(Watcher):
 
     def gone(self, state: str) -> None:
         """The job is over: so is everything here."""
+        why = Exit(because=because(self._node.job.id, state))
+        for uuid, slot in self._with.items():
+            self._watcher.engine_exited(slot, uuid, why)
+        self._with.clear()
         for slot, uuid in list(self._node.engines.items()):
             if uuid not in self._ended:
                 self._ended.add(uuid)
-                self._watcher.engine_exited(slot, uuid, Exit(because=because(self._node.job.id, state)))
+                self._watcher.engine_exited(slot, uuid, why)
         self._node.engines.clear()
 
     def _tell(self, slot: int, uuid: str, exit: Exit) -> None:
         self._waiting.pop(uuid, None)
         if self._node.ending and not exit.asked:
             exit = self._with_job()
+            self._with[uuid] = slot
         if self._node.engines.get(slot) == uuid:
             del self._node.engines[slot]
         self._watcher.engine_exited(slot, uuid, exit)

@@ -16,8 +16,9 @@ from ..said import log_end, size
 from . import facts, words
 from .job import SlurmJob
 from .leading import Lead
+from .listing import Seen
 from .nodes import Nodes
-from .queue import Seen, queue_of
+from .queue import queue_of
 from .script import Shape, shape
 from .submit import cancel, submit
 from .tell import told

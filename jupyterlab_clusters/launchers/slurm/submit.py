@@ -14,7 +14,7 @@ from pathlib import Path
 from ..base import LaunchFailed
 from ..command import CommandFailed, Done, NotThere, run
 from .dialback import write_private
-from .queue import expanded, fields_of, listing
+from .listing import expanded, fields_of, listing
 from .words import refused
 
 #: How long Slurm may take to answer (seconds).

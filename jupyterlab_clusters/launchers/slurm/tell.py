@@ -39,6 +39,7 @@ def told(job: SlurmJob, facts: Facts, options: Mapping[str, Any]) -> Job:
         explanation=explanation,
         expected_start=seen.start if job.state == "PENDING" else None,
         time_left=seen.time_left,
+        time_limit=seen.time_limit,
         partition=name,
         nodes=nodes,
         asked_at=iso(seen.asked) if seen.asked else None,

@@ -78,7 +78,7 @@ def waiting(reason: str, partition: str | None = None, nodes: tuple[int, int] | 
 #: How jobs end: what it means for ``{job}``, what to do.
 ENDS: dict[str, tuple[str, str]] = {
     "COMPLETED": ("{job} ended by itself.", "See its log."),
-    "CANCELLED": ("{job} was cancelled from outside.", "Somebody used scancel; start again to get a new job."),
+    "CANCELLED": ("{job} was cancelled from outside{by}.", "Somebody used scancel; start again to get a new job."),
     "TIMEOUT": ("{job} reached its time limit.", "Ask for more time, or for a partition that gives more."),
     "NODE_FAIL": ("A node of {job} failed, and Slurm ended the job.", "Start again; Slurm avoids the node."),
     "OUT_OF_MEMORY": ("{job} used more memory than it had asked for.", "Ask for more memory for each engine."),
@@ -91,20 +91,27 @@ ENDS: dict[str, tuple[str, str]] = {
 
 
 def ended(job: str, state: str, exit_code: str | None = None) -> tuple[str, str]:
-    """Cause and hint; ``state`` may be ``CANCELLED by 1000`` and the like."""
+    """Cause and hint; ``state`` may be ``CANCELLED by anna`` and the like."""
     word = state.split()[0].rstrip("+") if state else ""
     unknown = "{job} is over" + (f" ({state})." if state else "; how is not known.")
     cause, hint = ENDS.get(word, (unknown, "See its log."))
     code = (exit_code or "").split(":")[0]
-    cause = cause.format(job=f"Slurm's job {job}", code=f" with code {code}" if code not in ("", "0") else "")
+    with_code = f" with code {code}" if code not in ("", "0") else ""
+    cause = cause.format(job=f"Slurm's job {job}", code=with_code, by=_by(state))
     return cause, hint
+
+
+def _by(state: str) -> str:
+    """Who cancelled it, where that is known."""
+    who = state.partition(" by ")[2].strip()
+    return f" by {who}" if who else ""
 
 
 def because(job: str, state: str) -> str:
     """How an engine ended that went with its job: the end of a sentence."""
     word = state.split()[0].rstrip("+") if state else ""
     how = {
-        "CANCELLED": "which was cancelled from outside",
+        "CANCELLED": f"which was cancelled from outside{_by(state)}",
         "TIMEOUT": "which reached its time limit",
         "NODE_FAIL": "of which a node failed",
         "OUT_OF_MEMORY": "which used more memory than it had asked for",

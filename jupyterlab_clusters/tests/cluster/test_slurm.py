@@ -228,7 +228,7 @@ async def test_cancelled_from_outside_is_one_cause(site: Site, slurm: Slurm) -> 
     assert model.failure.cause == f"Slurm's job {number} was cancelled from outside."
     assert model.state == "running" and model.degraded
     sentences = {engine.cause.sentence for engine in cluster.engines()}
-    assert all(one.startswith(f"ended with Slurm's job {number}") for one in sentences), sentences
+    assert sentences == {f"ended with Slurm's job {number}, which was cancelled from outside"}
     cluster.scale(2, False)
     await until(cluster, lambda model: model.engines.registered == 2 and model.failure is None)
     await stopped(site, slurm, cluster)

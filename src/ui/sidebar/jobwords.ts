@@ -9,6 +9,18 @@ const SOON = 300;
 /** An answer of the queue that is older than this is told with its time (milliseconds). */
 const OLD = 60000;
 
+/** At how many seconds left a person should be told, the earliest first: five minutes, and a tenth of what it has. */
+export function alarms(job: IJob): number[] {
+  if (!job.time_limit) {
+    return [SOON];
+  }
+  const tenth = job.time_limit / 10;
+  // Five minutes are no news to a job that has not many more.
+  return job.time_limit > 2 * SOON
+    ? [Math.max(SOON, tenth), Math.min(SOON, tenth)]
+    : [tenth];
+}
+
 /** What a row says of a job. */
 export interface IJobWords {
   readonly text: string;
@@ -24,7 +36,7 @@ export function jobWords(
 ): IJobWords {
   const asked = Date.parse(job.asked_at ?? '');
   const old = now - asked > OLD;
-  const ending = job.time_left !== null && job.time_left < SOON;
+  const ending = job.time_left !== null && job.time_left < alarms(job)[0];
   const parts = [trans.__('Job %1', job.id), ...stateWords(job, trans)];
   if (old) {
     parts.push(
@@ -64,7 +76,8 @@ function listed(nodes: readonly string[]): string {
   return nodes.length > 4 ? `${few}, …` : few;
 }
 
-function duration(seconds: number, trans: TranslationBundle): string {
+/** In the unit that fits. */
+export function duration(seconds: number, trans: TranslationBundle): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 1) {
     return trans.__('less than a minute');

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from jupyterlab_clusters.launchers.slurm import queue
-from jupyterlab_clusters.launchers.slurm.queue import Queue, Seen, after_the_end, listing
+from jupyterlab_clusters.launchers.slurm.listing import Seen, after_the_end, listing
+from jupyterlab_clusters.launchers.slurm.queue import Queue
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 
 pytestmark = [pytest.mark.timeout(90)]

@@ -6,7 +6,7 @@ import pytest
 
 from jupyterlab_clusters.launchers.base import LaunchFailed
 from jupyterlab_clusters.launchers.slurm import facts
-from jupyterlab_clusters.launchers.slurm.queue import expanded, parsed, seconds
+from jupyterlab_clusters.launchers.slurm.listing import expanded, named, parsed, seconds
 from jupyterlab_clusters.launchers.slurm.script import Shape
 from jupyterlab_clusters.launchers.slurm.words import because, ended, out_of_reach, refused, waiting
 
@@ -34,7 +34,8 @@ def test_why_a_job_waits(reason: str, words: str) -> None:
     "state, code, cause",
     [
         ("COMPLETED", "0:0", "Slurm's job 7 ended by itself."),
-        ("CANCELLED by 1000", "0:15", "Slurm's job 7 was cancelled from outside."),
+        ("CANCELLED", "0:15", "Slurm's job 7 was cancelled from outside."),
+        ("CANCELLED by anna", "0:15", "Slurm's job 7 was cancelled from outside by anna."),
         ("TIMEOUT", "0:0", "Slurm's job 7 reached its time limit."),
         ("NODE_FAIL", "0:0", "A node of Slurm's job 7 failed, and Slurm ended the job."),
         ("OUT_OF_MEMORY", "0:125", "Slurm's job 7 used more memory than it had asked for."),
@@ -120,15 +121,26 @@ def test_times() -> None:
     assert asked == [300.0, 90.0, 3600.0, 176400.0, 95400.0, None]
 
 
+def test_who_cancelled_it() -> None:
+    states = ("CANCELLED", "CANCELLED by 0", "CANCELLED by 4000000", "FAILED")
+    assert [named(state) for state in states] == [
+        "CANCELLED",
+        "CANCELLED by root",
+        "CANCELLED by user 4000000",
+        "FAILED",
+    ]
+
+
 def test_a_line_of_squeue() -> None:
-    seen = parsed("12|RUNNING|long|9:58|2026-11-21T18:00:00|2|node[1-2]|None", 5.0)
+    seen = parsed("12|RUNNING|long|9:58|10:00|2026-11-21T18:00:00|2|node[1-2]|None", 5.0)
     assert seen is not None and not seen.over and not seen.waiting
+    assert seen.time_limit == 600.0
     assert (seen.id, seen.time_left, seen.nodes, seen.nodes_asked) == ("12", 598.0, ("node1", "node2"), 2)
-    seen = parsed("13|PENDING|short|10:00|N/A|1||(ReqNodeNotAvail, UnavailableNodes:n|1)", 5.0)
+    seen = parsed("13|PENDING|short|10:00|10:00|N/A|1||(ReqNodeNotAvail, UnavailableNodes:n|1)", 5.0)
     assert seen is not None and seen.waiting and seen.start is None and seen.time_left is None
     assert seen.reason == "ReqNodeNotAvail, UnavailableNodes:n|1"
-    endless = parsed("12|RUNNING|long|364-23:59:58|2026-11-21T18:00:00|1|node1|None", 5.0)
-    assert endless is not None and endless.time_left is None
+    endless = parsed("12|RUNNING|long|364-23:59:58|UNLIMITED|2026-11-21T18:00:00|1|node1|None", 5.0)
+    assert endless is not None and endless.time_left is None and endless.time_limit is None
     assert parsed("nonsense", 5.0) is None
 
 

@@ -14,6 +14,7 @@ function words(fields: Partial<IJob>) {
     explanation: null,
     expected_start: null,
     time_left: null,
+    time_limit: null,
     partition: 'short',
     nodes: [],
     asked_at: '2026-01-01T11:59:58Z',

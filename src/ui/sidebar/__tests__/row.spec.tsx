@@ -95,6 +95,7 @@ const STATES: [string, Partial<ICluster>, string[], string[]][] = [
         explanation: 'waiting for nodes: 3 of 3 are in use',
         expected_start: null,
         time_left: null,
+        time_limit: null,
         partition: 'long',
         nodes: [],
         asked_at: null
@@ -167,6 +168,7 @@ describe('a row', () => {
         explanation: 'waiting for nodes: 3 of 3 are in use',
         expected_start: null,
         time_left: null,
+        time_limit: null,
         partition: 'short',
         nodes: [],
         asked_at: new Date().toISOString()

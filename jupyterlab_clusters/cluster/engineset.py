@@ -8,7 +8,7 @@ Not thread-safe: its cluster guards it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,11 +132,19 @@ class EngineSet:
         self.touched.add(number)
         return slot
 
-    def victims(self, count: int) -> list[Slot]:
-        """Whom to stop first: those that do not work yet, idle ones, busy ones; the newest first in each."""
+    def victims(self, count: int, together: Sequence[Collection[int]] = ()) -> list[Slot]:
+        """Whom to stop first: those that do not work yet, idle ones, busy ones; the newest first in each.
+        ``together`` = slots of which the idle ones better go all or not at all, the best first."""
         rank = {"queued": 0, "starting": 0, "unregistered": 0, "idle": 1, "busy": 2}
         ordered = sorted(self.live(), key=lambda slot: (rank[slot.state], -slot.order, -slot.number))
-        return ordered[:count]
+        chosen = {slot.number: slot for slot in [slot for slot in ordered if rank[slot.state] == 0][:count]}
+        left = {slot.number: slot for slot in ordered if slot.number not in chosen}
+        for group in together:
+            theirs = {number: left[number] for number in group if number in left}
+            if len(theirs) <= count - len(chosen) and all(slot.state == "idle" for slot in theirs.values()):
+                chosen.update(theirs)
+        rest = [slot for slot in ordered if slot.number not in chosen]
+        return [*chosen.values(), *rest[: count - len(chosen)]]
 
     def clear_ended(self) -> None:
         """Forget records of engines that have ended."""

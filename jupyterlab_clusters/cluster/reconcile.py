@@ -210,7 +210,8 @@ class Reconciler:
             cluster.engine_set.clear_ended()
             surplus = len(cluster.engine_set.live()) - (cluster.wanted or 0)
             fresh = cluster.engine_set.open(-surplus) if surplus < 0 else []
-            victims = [slot.number for slot in cluster.engine_set.victims(surplus)] if surplus > 0 else []
+            together = self.launcher.together() if self.launcher is not None else ()
+            victims = [slot.number for slot in cluster.engine_set.victims(surplus, together)] if surplus > 0 else []
             cluster.step = "drain" if victims else "engines" if fresh else cluster.step
             cluster.publish()
         hub = self.loop.create_task(self.listening.connect(self.files))

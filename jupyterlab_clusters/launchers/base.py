@@ -10,7 +10,7 @@ the hub.
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -224,6 +224,11 @@ class Launcher(abc.ABC):
     def __init__(self, plan: Plan, watcher: Watcher) -> None:
         self.plan = plan
         self.watcher = watcher
+
+    def together(self) -> Sequence[Collection[int]]:
+        """Slots that hold something together, such as a node of a batch job, which is given back when all of them have
+        gone; in the order in which it is best to do without."""
+        return ()
 
     @abc.abstractmethod
     async def prepare(self) -> None:

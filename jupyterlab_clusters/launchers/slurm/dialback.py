@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,9 +131,9 @@ class DialBack:
         line.passing = asyncio.ensure_future(self._pass_on(line, reader, line.connection))
         return await asyncio.open_unix_connection(sock=ours, limit=LINE_LIMIT)
 
-    async def end(self, job: str) -> None:
-        """The nodes of that job end what they have and give themselves back."""
-        for line in [line for (its, _), line in self._lines.items() if its == job]:
+    async def end(self, job: str, nodes: Collection[str] | None = None) -> None:
+        """The nodes of that job, or these of them, end what they have and give themselves back."""
+        for line in [line for (its, node), line in self._lines.items() if its == job and node in (nodes or (node,))]:
             await self._send(line.identity, b"end")
             self._drop(line)
 

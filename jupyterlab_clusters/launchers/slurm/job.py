@@ -170,6 +170,13 @@ class SlurmJob:
         slots = sorted(self.waiting)[: max(0, min(room, fair))]
         return [self.waiting.pop(slot) for slot in slots]
 
+    def together(self) -> list[set[int]]:
+        """Slots by what is given back without them: the job, else a node, the first one last."""
+        kept = self.seen.nodes[:1] if self.seen is not None else ()
+        nodes = sorted(self.nodes.values(), key=lambda node: (node.name in kept, -max(node.engines, default=0)))
+        each = [set(node.engines) for node in nodes]
+        return [set(self.waiting).union(*each), *each]
+
     def saved(self) -> dict[str, Any]:
         """JSON, without the connections of those that wait."""
         return {

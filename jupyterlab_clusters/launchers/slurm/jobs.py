@@ -20,12 +20,14 @@ from .listing import Seen
 from .nodes import Nodes
 from .queue import queue_of
 from .script import Shape, shape
-from .submit import cancel, submit
+from .submit import cancel, shrink, submit
 from .tell import told
 from .terms import Terms
 
 #: A running job without engines is kept this long, as engines that are restarted come back (seconds).
 LINGER = 5.0
+#: How long a node that is given back takes to end what it has (seconds).
+END_THEMSELVES = 2.0
 #: How long the nodes of a job that runs may take to dial in (seconds).
 DIAL_IN = 90.0
 #: How old what is told of the nodes in use may be (seconds).
@@ -232,18 +234,28 @@ class Jobs:
         await self._nodes.let_go(job)
 
     async def give_back(self) -> None:
-        """Jobs that have no engine any more: at once if they wait, else after a while."""
+        """Jobs, and nodes of jobs, that have no engine any more: at once if they wait, else after a while."""
         for job in self:
-            if job.engines or job.joined or job.lead is not None:
+            if job.joined or job.lead is not None:
                 continue
             if job.ran:
                 asyncio.get_running_loop().call_later(LINGER, self._give_back, job)
-            else:
+            elif not job.engines:
                 await self.release(job)
 
     def _give_back(self, job: SlurmJob) -> None:
-        if self.by_number.get(job.id) is job and not job.engines and not self._closed:
-            self.later(self.release(job))
+        if self.by_number.get(job.id) is job and not job.asked_to_end and not self._closed:
+            self.later(self._shrink(job) if job.engines else self.release(job))
+
+    async def _shrink(self, job: SlurmJob) -> None:
+        if not await self._nodes.spare(job):
+            return
+        self.show()
+        # By Slurm alone they would be killed, and leave their folders there.
+        await asyncio.sleep(END_THEMSELVES)
+        with contextlib.suppress(LaunchFailed):  # where it is not allowed they go back with the job
+            await shrink(job.id, sorted(job.nodes), self.terms.env)
+        self.hurry()
 
     async def release(self, job: SlurmJob) -> None:
         """It is not needed any more; its end is seen in the queue, and tried again at the stop."""

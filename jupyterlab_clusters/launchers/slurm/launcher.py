@@ -120,6 +120,10 @@ class SlurmLauncher(Launcher):
 
     # -- ending -------------------------------------------------------------------
 
+    def together(self) -> list[set[int]]:
+        newest_first = [job for job in reversed(list(self.jobs)) if not job.joined]
+        return [slots for job in newest_first for slots in job.together()]
+
     async def stop_engines(self, slots: Sequence[int], *, grace: float) -> None:
         wanted = set(slots)
         for job in self.jobs:

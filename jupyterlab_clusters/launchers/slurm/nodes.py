@@ -204,6 +204,21 @@ class Nodes:
         if self._dial is not None:
             await self._dial.end(job.id)
 
+    async def spare(self, job: SlurmJob) -> bool:
+        """Nodes of it on which nothing runs are done without; whether there were any. Its first node, where its
+        script runs, is not one of them."""
+        kept = job.seen.nodes[:1] if job.seen is not None else ()
+        idle = [node for node in job.nodes.values() if not node.engines and node.name not in kept]
+        if job.waiting or not kept or not idle or len(idle) == len(job.nodes) or len(job.nodes) != job.nodes_asked:
+            return False
+        for node in idle:
+            del job.nodes[node.name]
+        job.nodes_asked = len(job.nodes)
+        if self._dial is not None:
+            await self._dial.end(job.id, [node.name for node in idle])
+        await asyncio.gather(*(node.side.close() for node in idle))
+        return True
+
     async def let_go(self, job: SlurmJob) -> None:
         await asyncio.gather(*(node.side.close() for node in job.nodes.values()))
 

@@ -67,6 +67,11 @@ async def cancel(numbers: Sequence[str], env: Mapping[str, str], *, name: str = 
         await asked("drain", ["scancel", f"--user={user}", f"--name={name}"], env, fine=("Invalid job id",))
 
 
+async def shrink(number: str, nodes: Sequence[str], env: Mapping[str, str]) -> None:
+    """From now on the job has these nodes only. Raises :class:`LaunchFailed` where a site does not allow it."""
+    await asked("drain", ["scontrol", "update", f"JobId={number}", f"NodeList={','.join(nodes)}"], env)
+
+
 async def until_gone(numbers: Sequence[str], env: Mapping[str, str]) -> None:
     """Raises :class:`LaunchFailed` with those that are left."""
     began, looks = time.monotonic(), iter(LOOKS)

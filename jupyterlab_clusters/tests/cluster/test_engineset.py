@@ -85,6 +85,19 @@ def test_idle_engines_go_first_and_the_newest_of_them() -> None:
     assert [slot.number for slot in engines.victims(3)] == [2, 0, 3]
 
 
+def test_what_is_held_together_goes_together() -> None:
+    engines = running(6)
+    nodes = [{4, 5}, {2, 3}, {0, 1}]
+    assert [slot.number for slot in engines.victims(2, nodes)] == [4, 5]
+    assert sorted(slot.number for slot in engines.victims(3, nodes)) == [3, 4, 5]
+    busy = engines.get(4)
+    assert busy is not None
+    engines.busy(busy.uuid, True)
+    assert sorted(slot.number for slot in engines.victims(2, nodes)) == [2, 3], "work is worth more than a node"
+    assert [slot.number for slot in engines.victims(1, nodes)] == [5]
+    assert len(engines.victims(6, nodes)) == 6 and engines.victims(0, nodes) == []
+
+
 def test_scaling_replaces_lost_engines_in_their_slots() -> None:
     engines = running(4)
     lost = engines.get(2)

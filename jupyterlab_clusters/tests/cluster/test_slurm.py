@@ -133,6 +133,33 @@ async def test_scaling_inside_an_allocation_and_beyond_it(
     await stopped(site, slurm, cluster)
 
 
+async def test_a_node_that_is_idle_is_given_back(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LINGER", 0.2)
+    cluster = defined(site, nodes=3)
+    await running(cluster, 6)
+    await until(cluster, lambda model: model.job.asked_at is not None and len(model.job.nodes) == 3)
+    cluster.scale(3, False)
+    await until(cluster, lambda model: model.engines.registered == 3 and model.step is None)
+    end = time.monotonic() + 10
+    while "idle" not in slurm.says("sinfo", "-h", "-p", "long", "-o", "%T"):
+        assert time.monotonic() < end, "the node that is idle was not given back"
+        await asyncio.sleep(0.1)
+    hosts = {engine.host for engine in cluster.engines() if engine.host}
+    assert len(hosts) == 2 and "node1" in hosts, hosts
+    model = await until(cluster, lambda model: model.job.nodes == sorted(hosts))
+    assert (model.state, model.failure, model.degraded) == ("running", None, False)
+    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 3)
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 3)
+    assert [engine.pid for engine in cluster.engines()] == pids
+    cluster.scale(5, False)
+    await until(cluster, lambda model: model.engines.registered == 5 and model.step is None)
+    assert len(slurm.jobs()) == 2, "what was given back is asked for again"
+    await stopped(site, slurm, cluster)
+
+
 async def test_a_full_queue_is_told_and_waited_for(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile.Reconciler, "_patience", lambda self: 4.0)
     other = slurm.fill()

@@ -37,6 +37,9 @@ UNDERSTOOD: dict[LauncherName, frozenset[str]] = {
 }
 CONTROLLER_UNDERSTOOD = frozenset({"controller_args", "environment"})
 
+#: The class of a controller in a job of its own.
+JOB = "SlurmControllerLauncher"
+
 AS_WRITTEN = "Started as the profile says, by ipyparallel's own launcher, since {why}."
 
 
@@ -55,7 +58,7 @@ def asked(settings: Mapping[str, Any]) -> Asked:
     launcher = LAUNCHERS.get(name) or LAUNCHERS.get(name.lower(), "stock")
     if launcher == "stock":
         return Asked("stock", as_written=AS_WRITTEN.format(why=f"it names {name!r} for the engines"))
-    why = _why_engines(name, launcher, settings) or _why_controller(settings)
+    why = _why_engines(name, launcher, settings) or _why_controller(launcher, settings)
     return Asked(launcher, options_of(launcher, settings), AS_WRITTEN.format(why=why) if why else None)
 
 
@@ -85,7 +88,10 @@ def _unchanged(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str,
     written = settings_of(launcher, own)
     if list(written.get("Cluster.controller_args") or ()) != _controller_args(settings):
         return None
-    return dict(own) if _values(settings, classes) == _values(written, classes) else None
+    if launcher == "slurm" and (own.get("controller") == "job") != _in_a_job(settings):
+        return None
+    same = all(_values(settings, kinds) == _values(written, kinds) for kinds in (classes, (JOB,)))
+    return dict(own) if same else None
 
 
 def _values(settings: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
@@ -107,14 +113,21 @@ def _why_engines(name: str, launcher: LauncherName, settings: Mapping[str, Any])
     return None
 
 
-def _why_controller(settings: Mapping[str, Any]) -> str | None:
+def _why_controller(launcher: LauncherName, settings: Mapping[str, Any]) -> str | None:
     name = short(settings.get(CONTROLLER, "local"))
+    if launcher == "slurm" and _in_a_job(settings):
+        own = [whole for whole, trait in of_classes(settings, (JOB,)) if trait not in ("queue", "timelimit")]
+        return f"it sets {own[0]}" if own else None
     if name not in LOCAL_CONTROLLER and name.lower() not in LOCAL_CONTROLLER:
         return f"it names {name!r} for the controller"
     for whole, trait in of_classes(settings, CONTROLLER_ANCESTORS[:2]):
         if trait not in CONTROLLER_UNDERSTOOD | ITS_OWN:
             return f"it sets {whole}"
     return None
+
+
+def _in_a_job(settings: Mapping[str, Any]) -> bool:
+    return short(settings.get(CONTROLLER)).lower() in ("slurm", "slurmcontrollerlauncher")
 
 
 # -- each launcher's own ------------------------------------------------------
@@ -163,7 +176,12 @@ def _slurm(settings: Mapping[str, Any]) -> dict[str, Any]:
     classes = ANCESTORS["slurm"]
     traits = {"partition": "queue", "account": "account", "qos": "qos", "time": "timelimit"}
     found = {option: str(first(settings, classes, trait, "") or "") for option, trait in traits.items()}
-    return {**found, "extra": shlex.split(str(first(settings, classes, "options", "")))}
+    extra = shlex.split(str(first(settings, classes, "options", "")))
+    if not _in_a_job(settings):
+        return {**found, "extra": extra}
+    partition, limit = settings.get(f"{JOB}.queue", ""), settings.get(f"{JOB}.timelimit", "")
+    controller = {"controller": "job", "controller_partition": str(partition), "controller_time": str(limit)}
+    return {**found, "extra": extra, **controller}
 
 
 READ: dict[LauncherName, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

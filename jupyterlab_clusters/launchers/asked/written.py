@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..base import LauncherName
-from ..classes import ENGINES
+from ..classes import CONTROLLER, ENGINES
 from . import hosts, template
 
 #: The section of the profile's configuration that is ours.
@@ -50,7 +50,7 @@ def settings_of(launcher: LauncherName, options: Mapping[str, Any]) -> dict[str,
 
 
 def _local(_: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Cluster.controller_ip": None}
+    return {"Cluster.controller_ip": None, CONTROLLER: None}
 
 
 def _mpi(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def _mpi(options: Mapping[str, Any]) -> dict[str, Any]:
         "MPIEngineSetLauncher.mpi_cmd": shlex.split(str(options.get("mpiexec") or "")) or None,
         "MPIEngineSetLauncher.mpi_args": arguments or None,
         "Cluster.controller_ip": "*" if hostfile else None,
+        CONTROLLER: None,
     }
 
 
@@ -80,6 +81,9 @@ def _slurm(options: Mapping[str, Any]) -> dict[str, Any]:
         "SlurmEngineSetLauncher.timelimit": options.get("time") or None,
         "SlurmEngineSetLauncher.batch_template": template.of(options),
         "Cluster.controller_ip": "*",  # or no engine on a node finds it
+        CONTROLLER: "slurm" if options.get("controller") == "job" else None,
+        "SlurmControllerLauncher.queue": options.get("controller_partition") or None,
+        "SlurmControllerLauncher.timelimit": options.get("controller_time") or None,
     }
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from ..base import Job, LaunchFailed, Plan, Watcher
 from ..slurm import facts, words
 from ..slurm.job import SlurmJob
-from ..slurm.queue import Seen, queue_of
+from ..slurm.listing import Seen
+from ..slurm.queue import queue_of
 from ..slurm.submit import cancel, until_gone
 from ..slurm.tell import told
 from ..slurm.terms import Terms

@@ -227,7 +227,7 @@ class StockLauncher(Launcher):
             task.cancel()
         await self._here.close()
 
-    def preview(self, engines: int) -> Preview:
+    async def preview(self, engines: int) -> Preview:
         settings, own = self.plan.settings, self._own_controller
         kinds = {CONTROLLER: "controller", ENGINES: "engines"}
         strangers = [kind for kind in kinds if not (own and kind == CONTROLLER)]

@@ -107,6 +107,14 @@ def test_what_our_launchers_can_do_they_do(settings, options):
         ({ENGINES: "ssh", "SSHEngineSetLauncher.engines": {"-oProxyCommand=x": 1}}, "no name of a host"),
         ({ENGINES: "mpi", "EngineLauncher.engine_cmd": ["my-engine"]}, "EngineLauncher.engine_cmd"),
         ({"Cluster.controller_launcher_class": "ssh"}, "'ssh' for the controller"),
+        (
+            {
+                ENGINES: "slurm",
+                "Cluster.controller_launcher_class": "slurm",
+                "SlurmControllerLauncher.batch_template_file": "/t",
+            },
+            "SlurmControllerLauncher.batch_template_file",
+        ),
         ({"LocalControllerLauncher.controller_cmd": ["mine"]}, "LocalControllerLauncher.controller_cmd"),
         ({ENGINES: "pbs"}, "'pbs' for the engines"),
     ],
@@ -120,6 +128,7 @@ CHOSEN = [
     ("mpi", {"mpiexec": "mpirun -v", "hostfile": "/h", "mpi_args": ["--oversubscribe"], "python": "/p"}),
     ("ssh", {"hosts": [{"host": "a", "engines": 2, "python": "/p"}], "reach": "direct", "login_script": "/l"}),
     ("slurm", {"partition": "short", "time": "10"}),
+    ("slurm", {"partition": "short", "controller": "job", "controller_time": "60"}),
     (
         "slurm",
         {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..hub.connection import ConnectionInfo
@@ -16,6 +16,7 @@ from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
 from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
 from .clock import iso
+from .cuts import Cuts
 from .models import LoadModel
 from .states import LIVE, Step
 from .strangers import Strangers
@@ -48,6 +49,7 @@ class Listening:
         self.controller: Process | None = None
         self.controller_exit: Exit | None = None
         self.trouble: LaunchFailed | None = None
+        self.cuts = Cuts(reconciler)
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
         self._deaths: dict[str, int] = {}
@@ -69,6 +71,7 @@ class Listening:
     def forget_controller(self) -> None:
         self.controller = None
         self.controller_exit = None
+        self.cuts.forget()
 
     # -- the launcher tells -----------------------------------------------------
 
@@ -121,6 +124,12 @@ class Listening:
         self._reconciler.note(why)
         self._news()
 
+    def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
+        self.cuts.cut_off(place, slots, why)
+
+    def regained(self, place: str, slots: Sequence[int] | None) -> None:
+        self.cuts.regained(place, slots)
+
     # -- the hub tells ------------------------------------------------------------
 
     def registered(self, hub_id: int, uuid: str) -> None:
@@ -133,7 +142,8 @@ class Listening:
             if slot is not None and slot.state in ("lost", "exited"):
                 # It died where nobody could tell the hub, which would give it tasks for half a minute.
                 self._died_at_hub(uuid, hub_id)
-            if failure is not None and failure.step == "engines" and counts.registered >= (self.cluster.wanted or 0):
+            enough = counts.registered >= (self.cluster.wanted or 0)
+            if failure is not None and failure.step == "engines" and enough and not self.cuts:
                 self.cluster.failure = None  # late, but here
         if known:
             self._news()
@@ -205,6 +215,7 @@ class Listening:
             self._ticking = None
         self._looking = False
         self._at_hub.clear()
+        self.cuts.forget()
         monitor, self.monitor = self.monitor, None
         if monitor is not None:
             await monitor.close()

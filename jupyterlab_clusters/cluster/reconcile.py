@@ -133,6 +133,7 @@ class Reconciler:
                 self.cluster.move("running")
             self._ours_to_end = False
             self.cluster.step = None
+            self.listening.cuts.tell()
             self.cluster.publish()
         await self.keeper.save()
         await self.keeper.write_compatible()
@@ -455,11 +456,18 @@ class Reconciler:
         await self.listening.connect(self.files)
         # Engines that died meanwhile are a loss, not a start that failed.
         await self._settled()
+        await self._answered()
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
             self.cluster.publish()
         await self.keeper.save()
+
+    async def _answered(self) -> None:
+        """Work that is sent as soon as we say *running* must arrive."""
+        while self.listening.cuts.answering and not self._again:
+            self.listening.changed.clear()
+            await self.listening.changed.wait()
 
     async def _resume_without_controller(self, before: str) -> None:
         exit = self.listening.controller_exit

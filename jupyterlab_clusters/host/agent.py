@@ -24,8 +24,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import proc
-from .group import Group, read_journal
+from . import files, proc
+from .group import Group
 from .logindex import LogIndex
 from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
 from .mirror import Mirror
@@ -152,7 +152,7 @@ class Agent:
     async def op_attach(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
         journal = Path(request["journal"]) if request.get("journal") else None
         folders = list(map(Path, request.get("folders") or ()))
-        exits = await asyncio.to_thread(_made_and_read, folders, journal)
+        exits = await asyncio.to_thread(files.made_and_read, folders, journal)
         group = self._group(request)
         group.set_up(request.get("journal"), request.get("index"), request.get("leader"))
         group.listeners.add(peer.send)
@@ -196,8 +196,14 @@ class Agent:
         if done and (logs := request.get("logs")):
             if mirror := peer.mirrors.pop(group.name, None):
                 mirror.end()
-            await asyncio.to_thread(_remove_logs, Path(logs))
+            await asyncio.to_thread(files.remove_logs, Path(logs))
+        if done and (more := request.get("files")):
+            await asyncio.to_thread(files.remove, list(map(Path, more)))
         return {}
+
+    async def op_read(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
+        """Small files of our user, whole; None for one that is not there."""
+        return {"texts": await asyncio.to_thread(files.texts, list(map(str, request["paths"])))}
 
     async def op_watch(self, peer: Peer, request: dict[str, Any]) -> dict[str, Any]:
         group = self._group(request)
@@ -299,6 +305,7 @@ class Agent:
 
 
 OPS = (
+    "read",
     "mirror",
     "settle",
     "hello",
@@ -313,22 +320,6 @@ OPS = (
     "watch",
     "unwatch",
 )
-
-
-def _remove_logs(folder: Path) -> None:
-    """Only what an agent itself puts there."""
-    for path in [*folder.glob("*.log"), folder / "exits.jsonl", folder / "index"]:
-        path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
-
-
-def _made_and_read(folders: list[Path], journal: Path | None) -> list[dict[str, Any]]:
-    if journal is not None:
-        folders = [journal.parent, *folders]
-    for folder in folders:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return read_journal(journal) if journal is not None else []
 
 
 def same_user(sock: socket.socket) -> bool:

@@ -32,12 +32,19 @@ def version(package: str) -> str | None:
         return None
 
 
+def address(connection: str) -> str | None:
+    """At which of its addresses this machine was reached; sshd tells both ends."""
+    words = connection.split()
+    return words[2] if len(words) == 4 else None
+
+
 def found() -> dict[str, Any]:
     """What there is to know of this machine before anything is started."""
     return {
         "host": platform.node(),
         "home": os.path.expanduser("~"),
         "root": str(ROOT),
+        "address": address(os.environ.get("SSH_CONNECTION", "")),
         "uid": os.getuid(),
         "python": platform.python_version(),
         "executable": sys.executable,

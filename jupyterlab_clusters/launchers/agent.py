@@ -119,6 +119,7 @@ class AgentPeer:
 
 class Agent:
     """An agent that is reached again after a cut, by ``connect``; ``regained`` runs on each new connection.
+    ``trouble`` is told of each cut (``None``) and of why it could not be reached again yet.
 
     ``connect`` may start the agent. Requests made while the connection is
     down wait for the next one (bounded by their own time limit).
@@ -129,8 +130,10 @@ class Agent:
         connect: Callable[[], Awaitable[Streams]],
         on_event: Callable[[Mapping[str, Any]], None],
         regained: Callable[[AgentPeer], Awaitable[None]],
+        trouble: Callable[[Exception | None], None] = lambda error: None,
     ) -> None:
         self._connect = connect
+        self._trouble = trouble
         self._on_event = on_event
         self._regained = regained
         self._peer: AgentPeer | None = None
@@ -210,6 +213,7 @@ class Agent:
         self._peer = None
         if not self._closed:
             # At once: what runs must be watched again before it can die unseen.
+            self._trouble(None)
             self.keep_trying()
 
     async def _reach_again(self) -> None:
@@ -217,6 +221,7 @@ class Agent:
         while not self._closed and self._peer is None:
             try:
                 await self.reach()
-            except (OSError, AgentLost, AgentError, LaunchFailed, RuntimeError):
+            except (OSError, AgentLost, AgentError, LaunchFailed, RuntimeError) as error:
+                self._trouble(error)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, 5.0)

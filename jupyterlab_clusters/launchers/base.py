@@ -202,6 +202,15 @@ class Watcher(Protocol):
     def failed(self, why: LaunchFailed) -> None:
         """Something happened to many engines at once: one cause for all."""
 
+    def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
+        """The way to ``place`` broke, and so that to these engines (``None``: to all, as the controller is there).
+        They go on, and it is tried again. May be told again with more."""
+        return
+
+    def regained(self, place: str, slots: Sequence[int] | None) -> None:
+        """The way is there again."""
+        return
+
 
 class Launcher(abc.ABC):
     """One engine set and its controller, from before the start until nothing is left.
@@ -267,8 +276,8 @@ class Launcher(abc.ABC):
     @abc.abstractmethod
     async def reattach(self, saved: Mapping[str, Any]) -> None:
         """Find again what runs and tell the watcher of it: every ``*_launched``, then every
-        ``*_exited`` missed meanwhile. Signals nothing whose create time does not match. Raises
-        :class:`NotAllBegun` when some place is out of reach, which it then goes on trying to reach."""
+        ``*_exited`` missed meanwhile. Signals nothing whose create time does not match. A place that is
+        out of reach is told as ``cut_off``, or raised as :class:`NotAllBegun`, and tried until it is reached."""
 
     @abc.abstractmethod
     async def preview(self, engines: int) -> Preview:

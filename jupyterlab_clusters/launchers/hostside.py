@@ -54,7 +54,8 @@ class Begin:
 
 class HostSide:
     """``place`` may be asked for only when the agent was reached: it can depend on what is found there.
-    ``on_process`` gets the records of processes that are neither the controller nor an engine."""
+    ``on_process`` gets the records of processes that are neither the controller nor an engine; ``on_trouble`` is
+    told of each cut (``None``) and of why the agent was not reached again yet."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class HostSide:
         on_event: Callable[[Mapping[str, Any]], None] = lambda event: None,
         on_process: Callable[[Mapping[str, Any]], None] = lambda record: None,
         on_reached: Callable[[AgentPeer], Awaitable[None]] | None = None,
+        on_trouble: Callable[[Exception | None], None] = lambda error: None,
     ) -> None:
         self.key = key
         self.name = name
@@ -75,7 +77,7 @@ class HostSide:
         self._watcher = watcher
         self._place = place
         self._on_event, self._on_process, self._on_reached = on_event, on_process, on_reached
-        self._agent = Agent(connect, self._event, self._regained)
+        self._agent = Agent(connect, self._event, self._regained, on_trouble)
         self._records: dict[str, dict[str, Any]] = {}
         self._told: set[tuple[str, str]] = set()
         self._watched = False
@@ -134,9 +136,10 @@ class HostSide:
                 hint="They may hang in the kernel, for example on a network file system that does not answer.",
             )
 
-    async def forget(self, *, logs: str | None = None) -> None:
-        """Drop the records of what has ended, here and there; ``logs`` = a folder of logs to remove there."""
-        await self._ask("drain", "forget", group=self.key, logs=logs)
+    async def forget(self, *, logs: str | None = None, files: Sequence[str] = ()) -> None:
+        """Drop the records of what has ended, here and there; ``logs`` = a folder of logs to remove there,
+        ``files`` = what else was written there for this run."""
+        await self._ask("drain", "forget", group=self.key, logs=logs, files=list(files))
         self._records.clear()
         self._told.clear()
 
@@ -153,6 +156,13 @@ class HostSide:
     async def ask(self, step: str, op: str, **fields: Any) -> dict[str, Any]:
         """Anything else of this cluster's group. Raises :class:`LaunchFailed`."""
         return await self._ask(step, op, group=self.key, **fields)
+
+    def last_known(self, name: str) -> Process | None:
+        """A process that ran when it was last heard of."""
+        record = self._records.get(name)
+        if record is None or record.get("state") != "running":
+            return None
+        return Process(self._host or record["host"], record["pid"], record["create_time"])
 
     def saved(self) -> list[dict[str, Any]]:
         """What :meth:`restore` needs."""

@@ -112,8 +112,21 @@ def ssh_options() -> dict[str, Any]:
                             "description": "Empty: as for all hosts.",
                             "maxLength": 4096,
                         },
+                        "engine_args": {
+                            **WORDS,
+                            "title": "More arguments for its engines",
+                            "description": "Added to those for the engines of all hosts.",
+                        },
                     },
                 },
+            },
+            "controller": {
+                "type": "string",
+                "title": "Machine of the controller",
+                "description": "Empty: this machine. Else the name of a host as above; it need not run engines.",
+                "pattern": f"^(?:{_plain(DESTINATION.pattern)})?$",
+                "maxLength": 255,
+                "default": "",
             },
             "python": {
                 "type": "string",
@@ -138,7 +151,7 @@ def ssh_options() -> dict[str, Any]:
                 "title": "How engines reach the controller",
                 "oneOf": [
                     {"const": "ssh", "title": "Through the ssh connection (only sshd must be reachable)"},
-                    {"const": "direct", "title": "By address (faster; this machine must be reachable from the hosts)"},
+                    {"const": "direct", "title": "By address (faster; the controller's machine must be reachable)"},
                 ],
                 "default": "ssh",
             },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal as signals
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..base import Exit, Job, LaunchFailed, Process, Usage, Watcher
@@ -82,6 +82,12 @@ class RankWatcher:
 
     def failed(self, why: LaunchFailed) -> None:
         self._watcher.failed(why)
+
+    def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
+        self._watcher.cut_off(place, slots, why)
+
+    def regained(self, place: str, slots: Sequence[int] | None) -> None:
+        self._watcher.regained(place, slots)
 
     def _release(self, slot: int, uuid: str, exit: Exit) -> None:
         self._held.pop(slot, None)

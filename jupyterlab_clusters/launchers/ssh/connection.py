@@ -37,6 +37,16 @@ FORWARD_TIMEOUT = 15.0
 #: Most of what ssh said that is kept (bytes).
 MOST_SAID = 64 * 1024
 
+#: Cause and hint when ports cannot be forwarded.
+NO_WAY_HERE = (
+    "{host} does not let its engines reach the controller through ssh.",
+    "Its sshd may forbid forwarding (AllowTcpForwarding); then choose direct addresses in the options.",
+)
+NO_WAY_THERE = (
+    "The controller on {host} cannot be reached through ssh.",
+    "Its sshd may forbid forwarding (AllowTcpForwarding); then choose direct addresses in the options.",
+)
+
 OPTIONS = {
     # Nobody is there to answer a question.
     "BatchMode": "yes",
@@ -98,16 +108,12 @@ class Connection:
 
     async def forward(self, port: int, there: int = 0) -> int:
         """Have ``127.0.0.1`` on that host lead to this port here; the port there. Raises :class:`LaunchFailed`."""
-        words = ["-O", "forward", "-R", f"127.0.0.1:{there}:127.0.0.1:{port}"]
-        argv = [self._ssh, "-S", str(self._control), *words, *self.host.destination()]
-        try:
-            done = await run(argv, timeout=FORWARD_TIMEOUT, env=self._environment)
-        except CommandFailed as error:
-            raise self._not_forwarded(argv, error.output) from error
-        if done.exit_code != 0:
-            raise self._not_forwarded(argv, done.output)
-        told = done.stdout.strip().split()
+        told = (await self._forwarded("-R", f"127.0.0.1:{there}:127.0.0.1:{port}", NO_WAY_HERE)).split()
         return int(told[-1]) if told and told[-1].isdigit() else there
+
+    async def lead(self, port: int, address: str, there: int) -> None:
+        """Have this port here lead to that address and port, as seen there. Raises :class:`LaunchFailed`."""
+        await self._forwarded("-L", f"127.0.0.1:{port}:{address}:{there}", NO_WAY_THERE)
 
     async def close(self) -> None:
         """Hang up; the agent goes on."""
@@ -188,11 +194,16 @@ class Connection:
         self._said.seek(0)
         return self._said.read(MOST_SAID).decode(errors="replace").strip()
 
-    def _not_forwarded(self, argv: list[str], output: str) -> LaunchFailed:
-        return LaunchFailed(
-            "engines",
-            f"{self.host.name} does not let its engines reach the controller through ssh.",
-            hint="Its sshd may forbid forwarding (AllowTcpForwarding); then choose direct addresses in the options.",
-            command=argv,
-            output=output,
-        )
+    async def _forwarded(self, kind: str, way: str, failure: tuple[str, str]) -> str:
+        """What ssh says when it has begun to forward; ``failure`` is cause and hint when it does not."""
+        argv = [self._ssh, "-S", str(self._control), "-O", "forward", kind, way, *self.host.destination()]
+        cause, hint = failure
+        output = ""
+        try:
+            done = await run(argv, timeout=FORWARD_TIMEOUT, env=self._environment)
+            if done.exit_code == 0:
+                return done.stdout.strip()
+            output = done.output
+        except CommandFailed as error:
+            output = error.output
+        raise LaunchFailed("engines", cause.format(host=self.host.name), hint=hint, command=argv, output=output)

@@ -27,6 +27,7 @@ class Host:
     name: str
     engines: int
     python: str | None = None
+    engine_args: tuple[str, ...] = ()
 
     def destination(self) -> list[str]:
         """Words for ssh. Raises ValueError for a name that cannot be meant."""
@@ -49,7 +50,8 @@ def hosts_of(options: Mapping[str, Any]) -> list[Host]:
     for given in options.get("hosts", ()):
         name, engines = str(given["host"]), int(given.get("engines") or 1)
         before = found[name].engines if name in found else 0
-        found[name] = Host(name, before + engines, given.get("python") or None)
+        args = tuple(map(str, given.get("engine_args") or ()))
+        found[name] = Host(name, before + engines, given.get("python") or None, args)
     return list(found.values())
 
 

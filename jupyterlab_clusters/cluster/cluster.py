@@ -81,8 +81,9 @@ class Cluster:
         self.failure: Failure | None = None
         self.job: Job | None = None
         self.started_at: str | None = None
+        #: Where its controller runs, and the machine of another server that it belongs to.
         self.host: str | None = None
-        self._elsewhere: str | None = None
+        self._belongs_to: str | None = None
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -374,13 +375,15 @@ class Cluster:
         with self.lock:
             self.defined = True
             self.wanted = record.get("wanted")
-            if record["state"] in ("stopped", "failed") and not (record.get("processes") or {}).get("processes"):
+            processes = record.get("processes") or {}
+            left = processes.get("processes") or any((processes.get("hosts") or {}).values())
+            if record["state"] in ("stopped", "failed") and not left:
                 return
             if record.get("host") != here()["host"]:
-                self.host = self._elsewhere = record.get("host")
+                self.host = self._belongs_to = record.get("host")
                 return
-            if record.get("boot_id") != here()["boot_id"]:
-                return
+            if record.get("boot_id") != here()["boot_id"] and not processes.get("controller"):
+                return  # a controller on another machine outlives this one
             self.started_at = record.get("started_at")
             self.engine_set.restore(record.get("engines", ()))
             # Said only after it was verified: until then it is on its way.
@@ -426,9 +429,10 @@ class Cluster:
             raise NotAllowed(f"This site does not allow the launcher {self.definition.launcher!r}.")
 
     def _check_there(self) -> None:
-        if self._elsewhere is not None:
-            cause = f"This cluster belongs to {self._elsewhere}; start it from a server there."
-            raise WrongState(cause, reason="elsewhere")
+        if self._belongs_to is not None:
+            raise WrongState(
+                f"This cluster belongs to {self._belongs_to}; start it from a server there.", reason="elsewhere"
+            )
 
     def _check_count(self, engines: int) -> None:
         if not 0 <= engines <= self.parts.policy.max_engines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import platform
 from typing import TYPE_CHECKING
 
 from ..launchers.base import LaunchFailed
@@ -66,7 +67,8 @@ class Keeper:
                 ) from error
 
     async def write_compatible(self) -> None:
-        """The file by which ``ipcluster list`` and others know of a running cluster."""
+        """The file by which ``ipcluster list`` and others know of a running cluster. They take every number in it for
+        a process of this machine, and would end that one: what runs elsewhere is not told."""
         cluster = self._cluster
         with cluster.lock:
             controller = self._reconciler.listening.controller

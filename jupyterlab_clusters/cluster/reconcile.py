@@ -464,7 +464,10 @@ class Reconciler:
         await self.keeper.save()
 
     async def _answered(self) -> None:
-        """Work that is sent as soon as we say *running* must arrive."""
+        """Work that is sent as soon as we say *running* must arrive, and go to nobody who is dead."""
+        with self.cluster.lock:
+            dead = [slot.uuid for slot in self.cluster.engine_set if slot.state in ("lost", "exited")]
+        await self.listening.departed(dead)
         while self.listening.cuts.answering and not self._again:
             self.listening.changed.clear()
             await self.listening.changed.wait()

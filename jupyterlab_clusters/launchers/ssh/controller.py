@@ -109,7 +109,7 @@ class ControllerThere:
         """All that it writes there beside its log."""
         folder, name = self.remote.plan.profile_dir, self.cluster_id
         files = [folder / "security" / f"ipcontroller-{name}-{kind}.json" for kind in ("client", "engine")]
-        return list(map(str, [*files, folder / "log" / f"engines-{name}.json"]))
+        return list(map(str, [*files, folder / "log" / f"engines{name}.json"]))
 
 
 def arguments(plan: Plan, *, cluster_id: str | None = None) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ipyparallel as ipp
 import pytest
 
 from jupyterlab_clusters.cluster.cluster import Cluster
@@ -48,8 +46,7 @@ async def running(cluster: Cluster, engines: int) -> None:
 async def test_two_hosts_one_connection_each(site: Site, sshd: Sshd, reach: str) -> None:
     cluster = defined(site, sshd, [2, 1], reach=reach)
     await running(cluster, 3)
-    logins = [call for call in sshd.calls.read_text().splitlines() if "-O" not in call.split()]
-    assert len(logins) == 2
+    assert len(logins_of(sshd)) == 2
     pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 3)
     assert pids == [engine.pid for engine in cluster.engines()]
 
@@ -67,8 +64,7 @@ async def test_two_hosts_one_connection_each(site: Site, sshd: Sshd, reach: str)
     await until(cluster, lambda model: model.engines.registered == 5)
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=15)
-    logins = [call for call in sshd.calls.read_text().splitlines() if "-O" not in call.split()]
-    assert len(logins) == 2, "none to scale, restart or stop"
+    assert len(logins_of(sshd)) == 2, "none to scale, restart or stop"
     assert "from far away" in lines(cluster, "slot-1"), "the copy stays"
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
@@ -110,15 +106,99 @@ async def test_a_restart_of_the_server_finds_engines_on_other_hosts(site: Site, 
     assert cluster.engines()[1].pid == pids[1]
     cause = cluster.engines()[0].cause
     assert cause is not None and cause.signal == 11
-    # A task that is sent before the engine has found its way back is lost, as with any cut: it is sent again.
-    assert await with_client(cluster, lambda client: sent_until_answered(client[1]), 1) == pids[1]
+    assert await work_of(cluster, 1) == pids[1:], "running is said only when work arrives"
 
 
-def sent_until_answered(view: Any) -> int:
-    for _ in range(10):
-        with contextlib.suppress(ipp.error.TimeoutError):
-            return int(view.apply_async(os.getpid).get(timeout=2))
-    raise AssertionError("the engine was not reached")
+async def work_of(cluster: Cluster, engines: int) -> list[int]:
+    """Sent at once, by each way that work takes: directly, to all, and to whoever is free."""
+
+    def all_ways(client: Any) -> list[int]:
+        one = client[:].apply_async(os.getpid).get(timeout=5)
+        balanced = client.load_balanced_view()
+        assert {balanced.apply_async(os.getpid).get(timeout=5) for _ in range(4)} <= set(one)
+        assert client.broadcast_view().apply_async(os.getpid).get(timeout=5) == one
+        return list(one)
+
+    return await with_client(cluster, all_ways, engines)
+
+
+@pytest.mark.parametrize("reach", ["ssh", "direct"])
+@pytest.mark.parametrize("place", ["of engines", "of its own"])
+async def test_the_controller_runs_on_a_host(site: Site, sshd: Sshd, reach: str, place: str) -> None:
+    counts = [1, 2] if place == "of engines" else [3]
+    where = sshd.host(1)
+    cluster = defined(site, sshd, counts, reach=reach, controller=where)
+    await running(cluster, 3)
+    assert len(logins_of(sshd)) == 2, "one connection a host"
+    pids = await work_of(cluster, 3)
+    assert pids == [engine.pid for engine in cluster.engines()]
+    assert "Hub listening on" in lines(cluster, "controller"), "its log is copied"
+    security = site.home / "there" / "security"
+    assert [path.name for path in security.glob("*.json")] != [] and not list(security.glob("*far-client.json"))
+    controller = started_with(site, "host.controller")
+    assert len(controller) >= 1 and "sshd" not in str(controller)
+
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:far")
+    await until(cluster, lambda model: model.state == "running" and not model.degraded)
+    assert await work_of(cluster, 3) == pids, "a new server finds it"
+
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=15)
+    assert not started_with(site, "host.controller") and not started_with(site, "ipengine")
+    assert list(security.glob("*.json")) == [] and list((site.home / "there" / "log").glob("engines*")) == []
+    assert "Hub listening on" in lines(cluster, "controller"), "the copy stays"
+    assert our_ssh(sshd) == [], "and no forwarded port"
+
+
+async def test_the_host_of_the_controller_is_out_of_reach(site: Site, sshd: Sshd) -> None:
+    cluster = defined(site, sshd, [1], controller="127.0.0.99:1")
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and "127.0.0.99:1 refuses the connection" in model.failure.cause
+
+
+async def test_a_controller_elsewhere_that_cannot_start(site: Site, sshd: Sshd) -> None:
+    cluster = defined(site, sshd, [1], controller=sshd.host(0), controller_args=["--ip=192.0.2.7"])
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and "does not have" in model.failure.cause, model.failure
+    assert model.failure.step == "controller" and "192.0.2.7" in (model.failure.output or "")
+
+
+async def test_a_cut_costs_a_controller_elsewhere_nothing(site: Site, sshd: Sshd) -> None:
+    cluster = defined(site, sshd, [1, 1], controller=sshd.host(0))
+    await running(cluster, 2)
+    pids = await work_of(cluster, 2)
+    await cut(cluster, sshd)
+    await until(cluster, lambda model: not model.degraded)
+    assert await work_of(cluster, 2) == pids
+
+
+async def cut(cluster: Cluster, sshd: Sshd) -> None:
+    """Returns when it has been noticed."""
+    sshd.cut()
+    model = await until(cluster, lambda model: model.degraded, within=5)
+    assert model.state == "running"
+    assert model.failure is not None and "The connection to" in model.failure.cause
+
+
+@pytest.mark.parametrize("how", ["there", "here"])
+async def test_work_that_is_sent_when_all_is_said_to_be_well_is_not_lost(site: Site, sshd: Sshd, how: str) -> None:
+    cluster = defined(site, sshd, [2, 1])
+    await running(cluster, 3)
+    pids = await work_of(cluster, 3)
+    for _ in range(3):
+        if how == "there":
+            await cut(cluster, sshd)
+        else:
+            for pid in our_ssh(sshd):
+                os.kill(pid, signal.SIGKILL)
+            await until(cluster, lambda model: model.degraded, within=5)
+        model = await until(cluster, lambda model: not model.degraded)
+        assert model.failure is None
+        assert await work_of(cluster, 3) == pids
 
 
 async def test_one_host_out_of_reach_of_two(site: Site, sshd: Sshd) -> None:
@@ -163,6 +243,19 @@ async def test_what_keeps_a_host_from_being_used_is_said(site: Site, sshd: Sshd,
     assert model.failure is not None and cause in model.failure.cause, model.failure
     assert model.failure.output and model.failure.hint
     assert "host.controller" not in str(processes_marked(site.home)) or await gone(site)
+
+
+def logins_of(sshd: Sshd) -> list[str]:
+    return [call for call in sshd.calls.read_text().splitlines() if "-O" not in call.split()]
+
+
+def started_with(site: Site, word: str) -> list[str]:
+    return [name for name in processes_marked(site.home).values() if word in name]
+
+
+def our_ssh(sshd: Sshd) -> list[int]:
+    """The clients of the connections that there are."""
+    return [pid for pid, command in processes_marked(sshd.folder).items() if command.startswith("/usr/bin/ssh ")]
 
 
 async def gone(site: Site) -> bool:

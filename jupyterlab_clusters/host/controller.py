@@ -28,7 +28,7 @@ from typing import Any
 import zmq
 from traitlets import Float, default
 
-from . import heart, ports
+from . import heart, ports, schedulers
 from .hub import Hub
 from .lean import app as stock
 from .messages import DEATHS_VARIABLE, ORPHANED
@@ -179,7 +179,12 @@ def fits() -> bool:
     """Whether ipyparallel is as this module needs it."""
     needed = ("Hub", "start_heartmonitor", "time", "disambiguate_url", "aliases", "util")
     hub = ("by_ident", "incoming_registrations", "engines", "ids", "pending", "unassigned", "_save_engine_state")
-    return heart.fits() and all(hasattr(stock, name) for name in needed) and all(hasattr(Hub, name) for name in hub)
+    return (
+        heart.fits()
+        and schedulers.fits()
+        and all(hasattr(stock, name) for name in needed)
+        and all(hasattr(Hub, name) for name in hub)
+    )
 
 
 def raise_limits() -> None:
@@ -214,6 +219,7 @@ def main() -> None:
     if sys.platform.startswith("linux"):
         # The default of Python 3.14 starts a Python for each of the eight children.
         multiprocessing.set_start_method("fork", force=True)
+    schedulers.pass_over_repeats()
     stock.util.select_random_ports = ports.keep_random_ports
     asyncio.set_event_loop(asyncio.new_event_loop())
     IPController.launch_instance()

@@ -43,4 +43,4 @@ with _without_numpy():
 if getattr(task_scheduler, "numpy", None) is None:
     task_scheduler.numpy = Later("numpy")
 
-__all__ = ["app", "heartmonitor", "hub"]
+__all__ = ["app", "heartmonitor", "hub", "task_scheduler"]

@@ -71,6 +71,21 @@ def test_a_killed_engine_is_unregistered_at_once(cluster: Cluster) -> None:
     client.close()
 
 
+def test_free_work_goes_to_nobody_who_is_dead(cluster: Cluster) -> None:
+    """Clients are told again of engines that came while they connected; the scheduler hears that too."""
+    cluster.start_controller()
+    client = cluster.client()
+    records = cluster.start_engines(0, 1)
+    registered(client, 2)
+    time.sleep(3.5)  # all that is told again has been told
+    os.kill(records[0]["pid"], signal.SIGKILL)
+    registered(client, 1, within=1.0)
+    view = client.load_balanced_view()
+    sent = [view.apply_async(os.getpid) for _ in range(8)]
+    assert {one.get(timeout=10) for one in sent} == {records[1]["pid"]}
+    client.close()
+
+
 def test_send_signal_and_interrupt_reach_a_busy_engine(cluster: Cluster) -> None:
     cluster.start_controller()
     client = cluster.client()

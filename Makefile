@@ -53,7 +53,7 @@ clean: ## remove what was built and installed here
 
 .stamps/system: scripts/system-packages
 	@mkdir -p .stamps
-	@scripts/system-packages python node browser sshd mpi slurm
+	@scripts/system-packages python node browser sshd mpi slurm netns
 	@touch $@
 
 .stamps/venv: | .stamps/tools

@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import files, proc
+from . import files, former, proc
 from .group import Group
 from .logindex import LogIndex
 from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
@@ -62,6 +62,12 @@ class Peer:
         self._writer.write(encode(message))
         if self._writer.transport.get_write_buffer_size() > MOST_UNREAD:
             self._writer.transport.abort()
+
+    def hang_up(self) -> None:
+        """Whoever this was has come again by another way."""
+        if pid := former.peer_pid(self._writer.get_extra_info("socket")):
+            former.end_connection(pid)
+        self._writer.transport.abort()
 
     async def drained(self) -> None:
         """Returns when what was sent is on its way."""
@@ -154,6 +160,9 @@ class Agent:
         folders = list(map(Path, request.get("folders") or ()))
         exits = await asyncio.to_thread(files.made_and_read, folders, journal)
         group = self._group(request)
+        if request.get("alone"):
+            for other in [one for one in self._peers if one is not peer and one.send in group.listeners]:
+                other.hang_up()
         group.set_up(request.get("journal"), request.get("index"), request.get("leader"))
         group.listeners.add(peer.send)
         return {"processes": group.records(), "exits": exits}

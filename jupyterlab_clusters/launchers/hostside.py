@@ -55,7 +55,8 @@ class Begin:
 class HostSide:
     """``place`` may be asked for only when the agent was reached: it can depend on what is found there.
     ``on_process`` gets the records of processes that are neither the controller nor an engine; ``on_trouble`` is
-    told of each cut (``None``) and of why the agent was not reached again yet."""
+    told of each cut (``None``) and of why the agent was not reached again yet. ``alone`` = a connection that the
+    agent still has from us is over, whatever it looks like from there."""
 
     def __init__(
         self,
@@ -70,10 +71,11 @@ class HostSide:
         on_process: Callable[[Mapping[str, Any]], None] = lambda record: None,
         on_reached: Callable[[AgentPeer], Awaitable[None]] | None = None,
         on_trouble: Callable[[Exception | None], None] = lambda error: None,
+        alone: bool = False,
     ) -> None:
         self.key = key
         self.name = name
-        self._host = host
+        self._host, self._alone = host, alone
         self._watcher = watcher
         self._place = place
         self._on_event, self._on_process, self._on_reached = on_event, on_process, on_reached
@@ -191,6 +193,7 @@ class HostSide:
             index=str(place.log_dir / "index"),
             leader=CONTROLLER,
             folders=list(place.folders),
+            alone=self._alone,
         )
         known = {record["name"]: record for record in answer["processes"]}
         strange = [r for r in expected if not _same(r, known.get(r["name"]))]

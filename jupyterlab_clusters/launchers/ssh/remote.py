@@ -83,6 +83,7 @@ class Remote:
             on_event=self.run.told,
             on_reached=self._reached,
             on_trouble=self.trouble,
+            alone=True,
         )
 
     @property

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,19 +22,31 @@ if TYPE_CHECKING:
     import pytest
 
 SSHD = "/usr/sbin/sshd"
+#: Where all ports are free.
+PORT_INSIDE = 2222
 
 
 class Sshd:
     """``hosts`` are 127.0.0.11 and so on, all at ``port``; ``far0`` and so on are their names in the configuration.
-    ``environment`` is set in every session."""
+    ``environment`` is set in every session. ``inside``: the first words of a command that runs sshd elsewhere,
+    at ``addresses``."""
 
-    def __init__(self, folder: Path, hosts: int = 2, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        hosts: int = 2,
+        environment: Mapping[str, str] | None = None,
+        *,
+        addresses: Sequence[str] = (),
+        inside: Sequence[str] = (),
+    ) -> None:
         if not Path(SSHD).exists():
             raise RuntimeError("openssh-server is not installed; `make test` installs it as root")
         self.folder = folder
         self.environment = dict(environment or {})
-        self.addresses = [f"127.0.0.{11 + number}" for number in range(hosts)]
-        self.port = _free_port(self.addresses)
+        self.inside = list(inside)
+        self.addresses = list(addresses) or [f"127.0.0.{11 + number}" for number in range(hosts)]
+        self.port = PORT_INSIDE if inside else _free_port(self.addresses)
         #: More lines for the configuration of sshd; they hold from the next start on.
         self.more = ""
         for name in ("host_key", "user_key"):
@@ -85,7 +97,7 @@ class Sshd:
             f"PermitRootLogin yes\nAcceptEnv NOTHING\nSubsystem sftp internal-sftp\n{self.more}"
         )
         log = (self.folder / "sshd.log").open("ab")
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
+        self.process = subprocess.Popen([*self.inside, SSHD, "-D", "-e", "-f", str(config)], stderr=log, stdout=log)
         end = time.monotonic() + 10
         while not all(_answers(address, self.port) for address in self.addresses):
             if time.monotonic() > end or self.process.poll() is not None:
@@ -114,10 +126,12 @@ class Sshd:
 
 
 @contextlib.contextmanager
-def first_in_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+def first_in_path(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, addresses: Sequence[str] = (), inside: Sequence[str] = ()
+) -> Iterator[Sshd]:
     """Up in a new folder, its ssh the one that is found."""
     folder.mkdir()
-    bed = Sshd(folder)
+    bed = Sshd(folder, addresses=addresses, inside=inside)
     bed.start()
     monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
     yield bed

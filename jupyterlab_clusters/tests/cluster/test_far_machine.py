@@ -1,0 +1,160 @@
+"""Clusters on a machine with a network of its own: its cable is pulled, and plugged in again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyterlab_clusters.cluster.cluster import Cluster
+from jupyterlab_clusters.launchers.ssh import connection
+from jupyterlab_clusters.tests.beds.netns import FarMachine, far_machine
+from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
+
+from .conftest import Site, until
+from .test_real import with_client
+
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(os.getuid() != 0, reason="only root can make network namespaces"),
+]
+
+
+@pytest.fixture
+def machine() -> Iterator[FarMachine]:
+    with far_machine() as far:
+        yield far
+
+
+@pytest.fixture
+def sshd(home: Path, machine: FarMachine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    with first_in_path(home / "ssh", monkeypatch, addresses=[machine.address], inside=machine.inside) as bed:
+        yield bed
+
+
+def defined(site: Site, sshd: Sshd, engines: int = 2, **options: object) -> Cluster:
+    folders = {"profile_dir": str(site.home / "there"), "environment": {"JLC_TEST_HOME": str(site.home)}}
+    hosts = [{"host": sshd.host(), "engines": engines}]
+    given = {"hosts": hosts, "python": sys.executable, **folders, **options}
+    return site.clusters.define("default", "cable", "ssh", given)
+
+
+async def running(cluster: Cluster, engines: int = 2) -> None:
+    cluster.start(engines, None)
+    model = await until(cluster, lambda model: model.state != "starting")
+    assert model.state == "running" and model.failure is None, model.failure
+
+
+WORK = "__import__('time').sleep({seconds}) or __import__('platform').node()"
+
+
+def work(client: Any, seconds: float = 0) -> list[str]:
+    """What runs there knows nothing of these tests."""
+    told: list[str] = client[:].apply_async(eval, WORK.format(seconds=seconds)).get(timeout=seconds + 20)
+    return told
+
+
+def sent_off(client: Any) -> list[str]:
+    sent = client[:].apply_async(eval, WORK.format(seconds=20))
+    sent.wait(1)
+    ids: list[str] = sent.msg_ids
+    return ids
+
+
+@pytest.mark.parametrize("reach", ["ssh", "direct"])
+async def test_engines_on_another_machine(machine: FarMachine, sshd: Sshd, site: Site, reach: str) -> None:
+    cluster = defined(site, sshd, reach=reach)
+    await running(cluster)
+    assert await with_client(cluster, work, 2) == [machine.name] * 2
+    assert {engine.host for engine in cluster.engines()} == {machine.name}
+
+
+@pytest.mark.parametrize("reach", ["ssh", "direct"])
+async def test_a_controller_on_another_machine(machine: FarMachine, sshd: Sshd, site: Site, reach: str) -> None:
+    cluster = defined(site, sshd, reach=reach, controller=sshd.host())
+    await running(cluster)
+    assert cluster.model().host == machine.name
+    assert await with_client(cluster, work, 2) == [machine.name] * 2
+    assert not list((cluster.profile_dir / "security").glob("cluster-*.json")), "its numbers are no processes of ours"
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:cable")
+    await until(cluster, lambda model: model.state == "running" and not model.degraded)
+    assert await with_client(cluster, work, 2) == [machine.name] * 2
+
+
+@pytest.mark.parametrize(
+    ("silently", "cause"), [(True, "does not answer"), (False, "There is no way through the network to")]
+)
+async def test_a_dead_route_is_told_in_time(
+    machine: FarMachine, sshd: Sshd, site: Site, silently: bool, cause: str
+) -> None:
+    machine.pull(silently=silently)
+    cluster = defined(site, sshd)
+    begun = time.monotonic()
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=20)
+    assert time.monotonic() - begun < 15
+    assert model.failure is not None and cause in model.failure.cause and sshd.host() in model.failure.cause
+    assert model.failure.output and model.failure.hint
+
+
+async def test_a_cable_that_is_out_for_a_moment_is_not_noticed(machine: FarMachine, sshd: Sshd, site: Site) -> None:
+    cluster = defined(site, sshd)
+    await running(cluster)
+
+    async def pulled() -> None:
+        await until(cluster, lambda model: model.engines.busy == 2)
+        machine.pull()
+        await asyncio.sleep(3)
+        machine.plug_in()
+
+    outage = asyncio.ensure_future(pulled())
+    told = await with_client(cluster, lambda client: work(client, 1), 2)
+    assert told == [machine.name] * 2
+    await outage
+    model = cluster.model()
+    assert (model.engines.registered, model.failure) == (2, None)
+
+
+@pytest.mark.parametrize("controller", ["here", "there"])
+async def test_a_cable_that_is_out_until_ssh_gives_up_costs_nothing(
+    machine: FarMachine, sshd: Sshd, site: Site, controller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As ever, but sooner.
+    monkeypatch.setitem(connection.OPTIONS, "ServerAliveInterval", "1")
+    monkeypatch.setitem(connection.OPTIONS, "ServerAliveCountMax", "2")
+    cluster = defined(site, sshd, **({"controller": sshd.host()} if controller == "there" else {}))
+    await running(cluster)
+    pids = [engine.pid for engine in cluster.engines()]
+
+    async def pulled() -> None:
+        await until(cluster, lambda model: model.engines.busy == 2)
+        machine.pull(silently=True)
+        model = await until(cluster, lambda model: model.degraded, within=15)
+        assert model.failure is not None and sshd.host() in model.failure.cause and "broke" in model.failure.cause
+        await asyncio.sleep(2)
+        machine.plug_in()
+        back = time.monotonic()
+        await until(cluster, lambda model: not model.degraded)
+        assert time.monotonic() - back < 15
+
+    outage = asyncio.ensure_future(pulled())
+
+    if controller == "here":
+        told = await with_client(cluster, lambda client: work(client, 20), 2)
+    else:
+        # An answer goes to a connection, which a client then has another of; the hub keeps it for whoever asks.
+        sent = await with_client(cluster, sent_off, 2)
+        await outage
+        told = await with_client(cluster, lambda client: client.get_result(sent, owner=False).get(timeout=30))
+    assert told == [machine.name] * 2, "what they were doing is done"
+    await outage
+    assert [engine.pid for engine in cluster.engines()] == pids
+    assert await with_client(cluster, lambda client: client[:].apply_async(os.getpid).get(timeout=5), 2) == pids

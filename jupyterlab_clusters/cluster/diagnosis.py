@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..launchers.base import Exit, LaunchFailed
@@ -18,6 +19,9 @@ from .models import Failure
 
 if TYPE_CHECKING:
     from .cluster import Cluster
+
+#: What a launcher makes of what an engine said.
+Known = Callable[[str], tuple[str, str] | None]
 
 #: How many lines of a log are handed on with a failure.
 LINES = 60
@@ -135,13 +139,13 @@ async def controller_failed(exit: Exit | None, tail: Tail, *, was_running: bool 
     )
 
 
-async def none_registered(wanted: int, waited: float, tail: Tail) -> LaunchFailed:
+async def none_registered(wanted: int, waited: float, tail: Tail, known_better: Known) -> LaunchFailed:
     """No engine at all registered: the first one's log tells most."""
     ended = [slot for slot in tail.engine_set if slot.state in ("lost", "exited")]
     name = f"slot-{ended[0].number if ended else 0}"
     output = await tail.of(name)
     subject = "The engine did not register" if wanted == 1 else f"None of the {wanted} engines registered"
-    known = recognised(output)
+    known = known_better(output) or recognised(output)
     if known is not None:
         cause, hint = known
     elif ended and ended[0].cause is not None:
@@ -153,18 +157,21 @@ async def none_registered(wanted: int, waited: float, tail: Tail) -> LaunchFaile
     return LaunchFailed("engines", cause, hint=hint, output=output or None, log=name)
 
 
-def some_missing(registered: int, wanted: int, waited: float, engine_set: EngineSet) -> Failure:
+async def some_missing(registered: int, wanted: int, waited: float, tail: Tail, known_better: Known) -> Failure:
     """Some registered, some did not."""
-    ended = [slot for slot in engine_set if slot.state in ("lost", "exited")]
-    missing = wanted - registered
+    ended = [slot for slot in tail.engine_set if slot.state in ("lost", "exited")]
+    missing, hint = wanted - registered, "Scale to the wanted number to try again."
     if ended and ended[0].cause is not None:
         cause = f"{missing} of {wanted} engines did not start; one {was(ended[0].cause.sentence)}."
         name = f"slot-{ended[0].number}"
     else:
         cause = f"{missing} of {wanted} engines did not register within {waited:.0f} s."
-        waiting = [slot for slot in engine_set if not slot.registered]
+        waiting = [slot for slot in tail.engine_set if not slot.registered]
         name = f"slot-{waiting[0].number}" if waiting else "controller"
-    return Failure(step="engines", cause=cause, hint="Scale to the wanted number to try again.", log=name)
+    output = await tail.of(name)
+    if (known := known_better(output)) is not None:
+        cause, hint = f"{missing} of {wanted} engines did not register. {known[0]}", known[1]
+    return Failure(step="engines", cause=cause, hint=hint, output=output if known else None, log=name)
 
 
 def was(text: str) -> str:

@@ -271,10 +271,14 @@ class Reconciler:
         if wanted and registered == 0:
             if self.listening.trouble is not None and not self._begun_once():
                 raise self.listening.trouble  # there is no engine whose log could tell more
-            raise await none_registered(wanted, self._patience(), self._tail)
+            raise await none_registered(wanted, self._patience(), self._tail, self._known)
         if registered < wanted and cluster.failure is None:
+            failure = await some_missing(registered, wanted, self._patience(), self._tail, self._known)
             with cluster.lock:
-                cluster.failure = some_missing(registered, wanted, self._patience(), cluster.engine_set)
+                cluster.failure = failure
+
+    def _known(self, said: str) -> tuple[str, str] | None:
+        return self.launcher.known(said) if self.launcher is not None else None
 
     def _begun_once(self) -> bool:
         with self.cluster.lock:

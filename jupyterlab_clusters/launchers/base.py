@@ -283,6 +283,10 @@ class Launcher(abc.ABC):
     async def preview(self, engines: int) -> Preview:
         """What a start would run and write, without running or writing; answers within 150 ms."""
 
+    def known(self, said: str) -> tuple[str, str] | None:
+        """Cause and hint, when an engine that did not register said this and the launcher knows better than others."""
+        return None
+
     @abc.abstractmethod
     async def close(self) -> None:
         """Let go of everything and leave all processes running (the server stops)."""

@@ -24,6 +24,7 @@ from ..command import CommandFailed, run
 from ..commandline import controller_argv, environment
 from ..hostside import Begin, exit_of, slot_name, slot_of
 from ..local import begin_here, controller_process, here, regain
+from ..loopback import loopback_only
 from ..said import log_end, size
 from . import mpiexec
 from .causes import culprit, of_code, refused
@@ -240,6 +241,9 @@ class MpiLauncher(Launcher):
                 self._ranks.engine_launched(rank["slot"], rank["uuid"], process)
         self._here.restore(saved.get("processes", ()))
         await regain(self._here)
+
+    def known(self, said: str) -> tuple[str, str] | None:
+        return loopback_only(said) if self.plan.options.get("hostfile") else None
 
     async def close(self) -> None:
         if self._flavour is not None:

@@ -18,6 +18,7 @@ from typing import Any
 from ..base import Capabilities, EngineSpec, Launcher, LaunchFailed, NotAllBegun, Plan, Preview, Watcher
 from ..hostside import CONTROLLER, slot_of
 from ..local import here, regain
+from ..loopback import loopback_only
 from ..mirror import LogCopies
 from ..together import each, joined, raise_any
 from .controller import ControllerHere, ControllerThere
@@ -135,6 +136,11 @@ class SshLauncher(Launcher):
             self.watcher.controller_launched(process)
         remote.trouble(why)
         remote.side.keep_trying()
+
+    def known(self, said: str) -> tuple[str, str] | None:
+        if self.plan.options.get("reach", "ssh") != "direct":
+            return None
+        return loopback_only(said, "; or choose the way through the ssh connection")
 
     async def close(self) -> None:
         await asyncio.gather(self._here.close(), *(remote.close() for remote in self._remotes.values()))

@@ -110,12 +110,15 @@ class Sshd:
             return []
         return sorted(_descendants(self.process.pid))
 
+    def serving(self) -> list[int]:
+        """Processes of sshd that serve a connection."""
+        return [pid for pid in self.sessions() if b"sshd" in _command(pid)]
+
     def cut(self) -> None:
         """Every connection that there is ends; new ones can be made."""
-        for pid in self.sessions():
-            if b"sshd" in _command(pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        for pid in self.serving():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
         self.cut()

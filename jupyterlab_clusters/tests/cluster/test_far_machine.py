@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -158,3 +159,42 @@ async def test_a_cable_that_is_out_until_ssh_gives_up_costs_nothing(
     await outage
     assert [engine.pid for engine in cluster.engines()] == pids
     assert await with_client(cluster, lambda client: client[:].apply_async(os.getpid).get(timeout=5), 2) == pids
+
+
+async def test_a_controller_that_listens_to_its_own_machine_only(machine: FarMachine, sshd: Sshd, site: Site) -> None:
+    cluster = defined(site, sshd, reach="direct", controller_args=["--ip=127.0.0.1"])
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=40)
+    assert model.failure is not None
+    assert "listens on the loopback address of its own machine only" in model.failure.cause, model.failure
+    assert "--ip" in (model.failure.hint or "") and "through the ssh connection" in (model.failure.hint or "")
+    assert "Registration timed out" in (model.failure.output or "")
+
+
+async def test_some_of_the_machines_hear_of_a_controller_on_the_loopback(
+    machine: FarMachine, sshd: Sshd, site: Site
+) -> None:
+    """With the controller on that machine, those that are there find it."""
+    cluster = defined(site, sshd, 1, reach="direct", controller_args=["--ip=127.0.0.1"])
+    near = Sshd(_made(site.home / "near"))
+    near.start()
+    try:
+        key = " ".join((near.folder / "host_key.pub").read_text().split()[:2])
+        with sshd.known_hosts.open("a") as known:
+            known.write(f"[{near.addresses[0]}]:{near.port} {key}\n")
+        shutil.copy(sshd.folder / "user_key.pub", near.folder / "authorized_keys")
+        cluster.definition.options["hosts"].append({"host": near.host(), "engines": 1})
+        cluster.start(2, None)
+        model = await until(cluster, lambda model: model.state != "starting", within=40)
+        assert (model.state, model.degraded, model.engines.registered) == ("running", True, 1)
+        assert model.failure is not None
+        assert model.failure.cause.startswith("1 of 2 engines did not register. The controller listens on")
+        cluster.stop()
+        await until(cluster, lambda model: model.state == "stopped")
+    finally:
+        near.stop()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

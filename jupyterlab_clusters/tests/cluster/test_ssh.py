@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jupyterlab_clusters.cluster.cluster import Cluster
+from jupyterlab_clusters.launchers.ssh import connection
 from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
 from .conftest import Site, lines, processes_marked, until
@@ -43,7 +44,7 @@ async def running(cluster: Cluster, engines: int) -> None:
 
 
 @pytest.mark.parametrize("reach", ["ssh", "direct"])
-async def test_two_hosts_one_connection_each(site: Site, sshd: Sshd, reach: str) -> None:
+async def test_two_hosts_one_connection_each(sshd: Sshd, site: Site, reach: str) -> None:
     cluster = defined(site, sshd, [2, 1], reach=reach)
     await running(cluster, 3)
     assert len(logins_of(sshd)) == 2
@@ -69,7 +70,7 @@ async def test_two_hosts_one_connection_each(site: Site, sshd: Sshd, reach: str)
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
-async def test_two_clusters_on_one_host_do_not_know_of_each_other(site: Site, sshd: Sshd) -> None:
+async def test_two_clusters_on_one_host_do_not_know_of_each_other(sshd: Sshd, site: Site) -> None:
     one = defined(site, sshd, [1])
     other = site.clusters.define("default", "too", "ssh", one.definition.options)
     await running(one, 1)
@@ -81,7 +82,7 @@ async def test_two_clusters_on_one_host_do_not_know_of_each_other(site: Site, ss
     assert pids == [engine.pid for engine in one.engines()]
 
 
-async def test_a_connection_that_is_cut_costs_nothing(site: Site, sshd: Sshd) -> None:
+async def test_a_connection_that_is_cut_costs_nothing(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [2])
     await running(cluster, 2)
     pids = [engine.pid for engine in cluster.engines()]
@@ -93,7 +94,7 @@ async def test_a_connection_that_is_cut_costs_nothing(site: Site, sshd: Sshd) ->
     await until(cluster, lambda model: model.engines.registered == 3)
 
 
-async def test_a_restart_of_the_server_finds_engines_on_other_hosts(site: Site, sshd: Sshd) -> None:
+async def test_a_restart_of_the_server_finds_engines_on_other_hosts(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [1, 1])
     await running(cluster, 2)
     pids = [engine.pid for engine in cluster.engines()]
@@ -124,7 +125,7 @@ async def work_of(cluster: Cluster, engines: int) -> list[int]:
 
 @pytest.mark.parametrize("reach", ["ssh", "direct"])
 @pytest.mark.parametrize("place", ["of engines", "of its own"])
-async def test_the_controller_runs_on_a_host(site: Site, sshd: Sshd, reach: str, place: str) -> None:
+async def test_the_controller_runs_on_a_host(sshd: Sshd, site: Site, reach: str, place: str) -> None:
     counts = [1, 2] if place == "of engines" else [3]
     where = sshd.host(1)
     cluster = defined(site, sshd, counts, reach=reach, controller=where)
@@ -152,14 +153,14 @@ async def test_the_controller_runs_on_a_host(site: Site, sshd: Sshd, reach: str,
     assert our_ssh(sshd) == [], "and no forwarded port"
 
 
-async def test_the_host_of_the_controller_is_out_of_reach(site: Site, sshd: Sshd) -> None:
+async def test_the_host_of_the_controller_is_out_of_reach(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [1], controller="127.0.0.99:1")
     cluster.start(1, None)
     model = await until(cluster, lambda model: model.state == "failed")
     assert model.failure is not None and "127.0.0.99:1 refuses the connection" in model.failure.cause
 
 
-async def test_a_controller_elsewhere_that_cannot_start(site: Site, sshd: Sshd) -> None:
+async def test_a_controller_elsewhere_that_cannot_start(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [1], controller=sshd.host(0), controller_args=["--ip=192.0.2.7"])
     cluster.start(1, None)
     model = await until(cluster, lambda model: model.state == "failed")
@@ -167,7 +168,7 @@ async def test_a_controller_elsewhere_that_cannot_start(site: Site, sshd: Sshd) 
     assert model.failure.step == "controller" and "192.0.2.7" in (model.failure.output or "")
 
 
-async def test_a_cut_costs_a_controller_elsewhere_nothing(site: Site, sshd: Sshd) -> None:
+async def test_a_cut_costs_a_controller_elsewhere_nothing(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [1, 1], controller=sshd.host(0))
     await running(cluster, 2)
     pids = await work_of(cluster, 2)
@@ -185,7 +186,7 @@ async def cut(cluster: Cluster, sshd: Sshd) -> None:
 
 
 @pytest.mark.parametrize("how", ["there", "here"])
-async def test_work_that_is_sent_when_all_is_said_to_be_well_is_not_lost(site: Site, sshd: Sshd, how: str) -> None:
+async def test_work_that_is_sent_when_all_is_said_to_be_well_is_not_lost(sshd: Sshd, site: Site, how: str) -> None:
     cluster = defined(site, sshd, [2, 1])
     await running(cluster, 3)
     pids = await work_of(cluster, 3)
@@ -201,7 +202,26 @@ async def test_work_that_is_sent_when_all_is_said_to_be_well_is_not_lost(site: S
         assert await work_of(cluster, 3) == pids
 
 
-async def test_one_host_out_of_reach_of_two(site: Site, sshd: Sshd) -> None:
+async def test_a_connection_that_the_other_end_still_believes_in_is_ended(
+    sshd: Sshd, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would keep the ports by which engines reach their controller."""
+    monkeypatch.setitem(connection.OPTIONS, "ServerAliveInterval", "1")
+    monkeypatch.setitem(connection.OPTIONS, "ServerAliveCountMax", "2")
+    # Hearts beat so often that stock limits would be over before the connection is.
+    cluster = defined(site, sshd, [2], controller_args=["--HeartMonitor.period=100"])
+    await running(cluster, 2)
+    pids = await work_of(cluster, 2)
+    asleep = sshd.serving()
+    for pid in asleep:
+        os.kill(pid, signal.SIGSTOP)
+    await until(cluster, lambda model: model.degraded, within=10)
+    await until(cluster, lambda model: not model.degraded, within=10)
+    assert await work_of(cluster, 2) == pids
+    assert [pid for pid in asleep if pid in sshd.serving()] == []
+
+
+async def test_one_host_out_of_reach_of_two(sshd: Sshd, site: Site) -> None:
     cluster = defined(site, sshd, [1])
     assert cluster.definition.options["hosts"].append({"host": "127.0.0.99:1", "engines": 1}) is None
     cluster.start(2, None)
@@ -221,7 +241,7 @@ async def test_one_host_out_of_reach_of_two(site: Site, sshd: Sshd) -> None:
         ("name", "is not known"),
     ],
 )
-async def test_what_keeps_a_host_from_being_used_is_said(site: Site, sshd: Sshd, damage: str, cause: str) -> None:
+async def test_what_keeps_a_host_from_being_used_is_said(sshd: Sshd, site: Site, damage: str, cause: str) -> None:
     options: dict[str, object] = {}
     cluster = defined(site, sshd, [1])
     if damage == "key":

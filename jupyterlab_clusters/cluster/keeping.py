@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import platform
 from typing import TYPE_CHECKING
 
 from ..launchers.base import LaunchFailed

@@ -14,18 +14,15 @@ from typing import Any
 from ..base import LauncherName
 from ..classes import (
     ANCESTORS,
-    CONTROLLER,
-    CONTROLLER_ANCESTORS,
     ENGINES,
     ITS_OWN,
     LAUNCHERS,
-    LOCAL_CONTROLLER,
     PROXY,
     first,
     of_classes,
     short,
 )
-from . import hosts
+from . import controllers, hosts
 from .written import OWN, UNSAID, settings_of
 
 #: What is not ours to do the same.
@@ -35,10 +32,6 @@ UNDERSTOOD: dict[LauncherName, frozenset[str]] = {
     "ssh": frozenset({"engine_args", "environment", "engines", "remote_python", "remote_profile_dir"}),
     "slurm": frozenset({"engine_args", "environment", "queue", "account", "qos", "timelimit", "options", "namespace"}),
 }
-CONTROLLER_UNDERSTOOD = frozenset({"controller_args", "environment"})
-
-#: The class of a controller in a job of its own.
-JOB = "SlurmControllerLauncher"
 
 AS_WRITTEN = "Started as the profile says, by ipyparallel's own launcher, since {why}."
 
@@ -58,7 +51,7 @@ def asked(settings: Mapping[str, Any]) -> Asked:
     launcher = LAUNCHERS.get(name) or LAUNCHERS.get(name.lower(), "stock")
     if launcher == "stock":
         return Asked("stock", as_written=AS_WRITTEN.format(why=f"it names {name!r} for the engines"))
-    why = _why_engines(name, launcher, settings) or _why_controller(launcher, settings)
+    why = _why_engines(name, launcher, settings) or controllers.beyond(launcher, settings)
     return Asked(launcher, options_of(launcher, settings), AS_WRITTEN.format(why=why) if why else None)
 
 
@@ -75,7 +68,7 @@ def options_of(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str,
         return chosen
     own = settings.get(f"{OWN}.{launcher}")
     unsaid = {name: own[name] for name in UNSAID[launcher] if name in own} if isinstance(own, dict) else {}
-    said = {**_common(launcher, settings), **READ[launcher](settings)}
+    said = {**_common(launcher, settings), **READ[launcher](settings), **controllers.read(launcher, settings)}
     return {**unsaid, **{name: value for name, value in said.items() if value not in (None, "", [], {})}}
 
 
@@ -86,12 +79,11 @@ def _unchanged(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str,
         return None
     classes = ANCESTORS[launcher]
     written = settings_of(launcher, own)
-    if list(written.get("Cluster.controller_args") or ()) != _controller_args(settings):
+    if list(written.get("Cluster.controller_args") or ()) != controllers.arguments(launcher, settings):
         return None
-    if launcher == "slurm" and (own.get("controller") == "job") != _in_a_job(settings):
+    if controllers.read(launcher, settings) != controllers.read(launcher, written):
         return None
-    same = all(_values(settings, kinds) == _values(written, kinds) for kinds in (classes, (JOB,)))
-    return dict(own) if same else None
+    return dict(own) if _values(settings, classes) == _values(written, classes) else None
 
 
 def _values(settings: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
@@ -113,23 +105,6 @@ def _why_engines(name: str, launcher: LauncherName, settings: Mapping[str, Any])
     return None
 
 
-def _why_controller(launcher: LauncherName, settings: Mapping[str, Any]) -> str | None:
-    name = short(settings.get(CONTROLLER, "local"))
-    if launcher == "slurm" and _in_a_job(settings):
-        own = [whole for whole, trait in of_classes(settings, (JOB,)) if trait not in ("queue", "timelimit")]
-        return f"it sets {own[0]}" if own else None
-    if name not in LOCAL_CONTROLLER and name.lower() not in LOCAL_CONTROLLER:
-        return f"it names {name!r} for the controller"
-    for whole, trait in of_classes(settings, CONTROLLER_ANCESTORS[:2]):
-        if trait not in CONTROLLER_UNDERSTOOD | ITS_OWN:
-            return f"it sets {whole}"
-    return None
-
-
-def _in_a_job(settings: Mapping[str, Any]) -> bool:
-    return short(settings.get(CONTROLLER)).lower() in ("slurm", "slurmcontrollerlauncher")
-
-
 # -- each launcher's own ------------------------------------------------------
 
 
@@ -139,13 +114,8 @@ def _common(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str, An
     return {
         "engine_args": list(map(str, first(settings, classes, "engine_args", []))),
         "environment": {str(name): str(value) for name, value in environment.items()},
-        "controller_args": _controller_args(settings),
+        "controller_args": controllers.arguments(launcher, settings),
     }
-
-
-def _controller_args(settings: Mapping[str, Any]) -> list[str]:
-    of_launcher = first(settings, CONTROLLER_ANCESTORS, "controller_args", [])
-    return [*map(str, of_launcher), *map(str, settings.get("Cluster.controller_args", []))]
 
 
 def _local(_: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,11 +147,7 @@ def _slurm(settings: Mapping[str, Any]) -> dict[str, Any]:
     traits = {"partition": "queue", "account": "account", "qos": "qos", "time": "timelimit"}
     found = {option: str(first(settings, classes, trait, "") or "") for option, trait in traits.items()}
     extra = shlex.split(str(first(settings, classes, "options", "")))
-    if not _in_a_job(settings):
-        return {**found, "extra": extra}
-    partition, limit = settings.get(f"{JOB}.queue", ""), settings.get(f"{JOB}.timelimit", "")
-    controller = {"controller": "job", "controller_partition": str(partition), "controller_time": str(limit)}
-    return {**found, "extra": extra, **controller}
+    return {**found, "extra": extra}
 
 
 READ: dict[LauncherName, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

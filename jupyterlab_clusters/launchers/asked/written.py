@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..base import LauncherName
-from ..classes import CONTROLLER, ENGINES
-from . import hosts, template
+from ..classes import ENGINES
+from . import controllers, hosts, template
 
 #: The section of the profile's configuration that is ours.
 OWN = "JupyterLabClusters"
@@ -29,7 +29,7 @@ CLASSES: dict[LauncherName, str] = {
 UNSAID: dict[LauncherName, tuple[str, ...]] = {
     "local": ("working_dir", "threads", "preload", "start_method"),
     "mpi": ("working_dir", "threads", "python"),
-    "ssh": ("working_dir", "threads", "preload", "start_method", "login_script", "controller"),
+    "ssh": ("working_dir", "threads", "preload", "start_method", "login_script"),
     "slurm": ("working_dir", "threads", "preload", "start_method", "job_id", "python"),
 }
 
@@ -46,11 +46,12 @@ def settings_of(launcher: LauncherName, options: Mapping[str, Any]) -> dict[str,
         f"{main}.engine_args": list(options.get("engine_args") or ()) or None,
         f"{main}.environment": dict(options.get("environment") or {}) or None,
         **WRITE[launcher](options),
+        **controllers.written(launcher, options),
     }
 
 
 def _local(_: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Cluster.controller_ip": None, CONTROLLER: None}
+    return {"Cluster.controller_ip": None}
 
 
 def _mpi(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,6 @@ def _mpi(options: Mapping[str, Any]) -> dict[str, Any]:
         "MPIEngineSetLauncher.mpi_cmd": shlex.split(str(options.get("mpiexec") or "")) or None,
         "MPIEngineSetLauncher.mpi_args": arguments or None,
         "Cluster.controller_ip": "*" if hostfile else None,
-        CONTROLLER: None,
     }
 
 
@@ -81,9 +81,6 @@ def _slurm(options: Mapping[str, Any]) -> dict[str, Any]:
         "SlurmEngineSetLauncher.timelimit": options.get("time") or None,
         "SlurmEngineSetLauncher.batch_template": template.of(options),
         "Cluster.controller_ip": "*",  # or no engine on a node finds it
-        CONTROLLER: "slurm" if options.get("controller") == "job" else None,
-        "SlurmControllerLauncher.queue": options.get("controller_partition") or None,
-        "SlurmControllerLauncher.timelimit": options.get("controller_time") or None,
     }
 
 

@@ -107,6 +107,7 @@ def test_what_our_launchers_can_do_they_do(settings, options):
         ({ENGINES: "ssh", "SSHEngineSetLauncher.engines": {"-oProxyCommand=x": 1}}, "no name of a host"),
         ({ENGINES: "mpi", "EngineLauncher.engine_cmd": ["my-engine"]}, "EngineLauncher.engine_cmd"),
         ({"Cluster.controller_launcher_class": "ssh"}, "'ssh' for the controller"),
+        ({ENGINES: "ssh", "Cluster.controller_launcher_class": "ssh"}, "no host for the controller"),
         (
             {
                 ENGINES: "slurm",
@@ -127,6 +128,7 @@ CHOSEN = [
     ("local", {"threads": 2, "environment": {"A": "b"}, "engine_args": ["--log-level=10"]}),
     ("mpi", {"mpiexec": "mpirun -v", "hostfile": "/h", "mpi_args": ["--oversubscribe"], "python": "/p"}),
     ("ssh", {"hosts": [{"host": "a", "engines": 2, "python": "/p"}], "reach": "direct", "login_script": "/l"}),
+    ("ssh", {"hosts": [{"host": "a", "engines": 2}], "controller": "me@b"}),
     ("slurm", {"partition": "short", "time": "10"}),
     ("slurm", {"partition": "short", "controller": "job", "controller_time": "60"}),
     (

@@ -28,8 +28,9 @@ from ..logs.models import LogModel
 from ..logs.store import LogFolder
 from ..profiles import Profiles
 from .actor import Actor
+from .connection import told
 from .engineset import EngineSet, Slot
-from .models import ClusterModel, EngineModel, Failure
+from .models import ClusterModel, Connection, EngineModel, Failure
 from .options import check_options
 from .policy import Policy
 from .reconcile import Reconciler
@@ -309,6 +310,13 @@ class Cluster:
             chosen = dict(self.definition.options if options is None else options)
         launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
         return await launcher.preview(engines)
+
+    def connection(self) -> Connection:
+        """What a client elsewhere needs (blocking). Raises :class:`WrongState` unless it runs."""
+        model = self.model()
+        if model.state != "running" or model.connection_file is None:
+            raise WrongState(f"This cluster is {model.state}, not running.", reason=model.state)
+        return told(Path(model.connection_file), model.host)
 
     # -- for the actor ------------------------------------------------------
 

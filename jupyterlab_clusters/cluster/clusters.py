@@ -16,7 +16,7 @@ from typing import Any, cast
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
 from ..launchers import catalog
-from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Watcher
+from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Preview, Watcher
 from ..profiles import Profiles
 from .cluster import Cluster, Definition, Parts
 from .options import check_options
@@ -107,12 +107,17 @@ class Clusters:
         return cluster
 
     def define(
-        self, profile: str, cluster_id: str = "", launcher: str | None = None, options: dict[str, Any] | None = None
+        self,
+        profile: str,
+        cluster_id: str = "",
+        launcher: str | None = None,
+        options: dict[str, Any] | None = None,
+        engines: int | None = None,
     ) -> Cluster:
         """Raises :class:`BadInput`, :class:`NotAllowed`, :class:`WrongState` (defined already)."""
-        self._check(profile, cluster_id, launcher, options)
-        name = cast(LauncherName, launcher or self._launcher_of(profile))
-        definition = Definition(profile, cluster_id, name, dict(options or {}))
+        if self.policy.read_only:
+            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        definition = self._definition(profile, cluster_id, launcher, options)
         with self._lock:
             there = self._clusters.get(definition.key)
             if there is not None and there.defined:
@@ -124,8 +129,26 @@ class Clusters:
                 cluster = there
             else:
                 cluster = self._clusters[definition.key] = self._make(definition, defined=True)
+            if engines is not None:
+                cluster.wanted = engines
         cluster.publish()
         return cluster
+
+    async def preview(
+        self, key: str, engines: int | None, launcher: str | None = None, options: dict[str, Any] | None = None
+    ) -> Preview:
+        """What a start would run; with ``launcher`` also of a cluster that is not defined. Starts and keeps nothing.
+
+        Raises :class:`NotFound`, :class:`BadInput`, :class:`NotAllowed`."""
+        if launcher is None:
+            cluster = await asyncio.to_thread(self.get, key)
+        else:
+            profile, _, cluster_id = key.partition(":")
+            definition = self._definition(profile, cluster_id, launcher, options)
+            cluster = Cluster(definition, self._parts, defined=False)
+        # What the profile says counts for a start, so it does here.
+        await self._profiles.refresh(cluster.definition.profile)
+        return await cluster.preview(cluster.model().wanted if engines is None else engines, options)
 
     async def save(self, cluster: Cluster) -> None:
         """Write a definition down. Raises :class:`OSError`."""
@@ -172,9 +195,10 @@ class Clusters:
                         cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
                 cluster.publish()
 
-    def _check(self, profile: str, cluster_id: str, launcher: str | None, options: dict[str, Any] | None) -> None:
-        if self.policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+    def _definition(
+        self, profile: str, cluster_id: str, launcher: str | None, options: dict[str, Any] | None
+    ) -> Definition:
+        """As it was asked for, where that can be meant and is allowed."""
         rule = "letters, digits, dots, dashes and underscores, at most 64, not beginning with a dot"
         if not NAME.match(profile):
             raise BadInput(f"The name of a profile is made of {rule}.", field="profile")
@@ -186,6 +210,7 @@ class Clusters:
         if self.policy.allowed_launchers is not None and name not in self.policy.allowed_launchers:
             raise NotAllowed(f"This site does not allow the launcher {name!r}.", field="launcher")
         check_options(name, options)
+        return Definition(profile, cluster_id, name, dict(options or {}))
 
     def _watch_one(self, topic: str, watched: bool) -> None:
         what, _, key = topic.partition("/")

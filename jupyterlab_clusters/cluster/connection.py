@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import getpass
 import json
 import socket
 from pathlib import Path
 from typing import Any
+
+from .models import Connection
 
 
 class ConnectionFiles:
@@ -59,3 +62,14 @@ class ConnectionFiles:
         except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) else None
+
+
+def told(client: Path, host: str | None) -> Connection:
+    """What a client elsewhere needs to know (blocking). Raises :class:`OSError` when the file cannot be read."""
+    content = client.read_text(encoding="utf-8")
+    host, user = host or socket.gethostname(), getpass.getuser()
+    try:
+        named = json.loads(content).get("ssh")
+    except (ValueError, AttributeError):
+        named = None
+    return Connection(host=host, user=user, sshserver=named or f"{user}@{host}", path=str(client), content=content)

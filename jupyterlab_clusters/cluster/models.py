@@ -64,6 +64,21 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     as_written: str | None
 
 
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client on another machine needs: ``sshserver`` is where the controller can be reached by ssh, ``path`` the
+    connection file there and ``content`` what stands in it. Whoever has that may run code on the engines."""
+
+    host: str
+    user: str
+    sshserver: str
+    path: str
+    content: str
+
+    def __repr__(self) -> str:
+        # A model may come into a log or a traceback; the key may not.
+        return f"Connection(sshserver={self.sshserver!r}, path={self.path!r})"
+
+
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """How an engine ended; ``signal`` is a number, ``sentence`` is for a person."""
 

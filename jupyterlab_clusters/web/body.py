@@ -32,10 +32,13 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Define(Body, frozen=True, kw_only=True):
+    """``engines`` is what a start without a number will mean."""
+
     profile: str
     cluster_id: str = ""
     launcher: LauncherName | None = None
     options: dict[str, Any] | None = None
+    engines: Count | None = None
 
 
 class Start(Body, frozen=True, kw_only=True):
@@ -51,6 +54,9 @@ class Scale(Body, frozen=True, kw_only=True):
 
 
 class PreviewOf(Body, frozen=True, kw_only=True):
+    """With ``launcher`` the cluster need not be defined yet."""
+
+    launcher: LauncherName | None = None
     engines: Count | None = None
     options: dict[str, Any] | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..cluster.models import ClusterModel, Preview
+from ..cluster.models import ClusterModel, Connection, Preview
 from .body import Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
 from .resource import Order, Resource, operation
 
@@ -22,8 +22,9 @@ class ClustersHandler(Resource):
         if asked.cluster_id:
             check_name(asked.cluster_id, "cluster_id")
         clusters = self.parts.clusters
+        check_count(asked.engines, self.parts.policy.max_engines)
         cluster = await asyncio.to_thread(
-            clusters.define, asked.profile, asked.cluster_id, asked.launcher, asked.options
+            clusters.define, asked.profile, asked.cluster_id, asked.launcher, asked.options, asked.engines
         )
         await clusters.save(cluster)
         return cluster.model()
@@ -82,6 +83,12 @@ class PreviewHandler(Resource):
     async def post(self, key: str, asked: PreviewOf) -> Preview:
         """What a start would do; starts nothing."""
         check_count(asked.engines, self.parts.policy.max_engines)
-        cluster = await asyncio.to_thread(self.cluster, key)
-        engines = asked.engines if asked.engines is not None else cluster.model().wanted
-        return await cluster.preview(engines, asked.options)
+        return await self.parts.clusters.preview(key, asked.engines, asked.launcher, asked.options)
+
+
+class ConnectionHandler(Resource):
+    @operation("execute", Connection)
+    def get(self, key: str) -> Connection:
+        """What a client on another machine needs; it holds the key of the cluster."""
+        self.set_header("Cache-Control", "no-store")
+        return self.cluster(key).connection()

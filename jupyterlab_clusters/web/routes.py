@@ -7,6 +7,7 @@ import re
 from .clusters import (
     ClusterHandler,
     ClustersHandler,
+    ConnectionHandler,
     InterruptHandler,
     PreviewHandler,
     ScaleHandler,
@@ -31,6 +32,7 @@ ROUTES: dict[str, type[Resource]] = {
     "clusters/{key}/stop": StopHandler,
     "clusters/{key}/interrupt": InterruptHandler,
     "clusters/{key}/preview": PreviewHandler,
+    "clusters/{key}/connection": ConnectionHandler,
     "clusters/{key}/engines": EnginesHandler,
     "clusters/{key}/engines/{slot}/stop": StopEngineHandler,
     "clusters/{key}/engines/{slot}/restart": RestartEngineHandler,

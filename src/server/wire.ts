@@ -440,6 +440,56 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/jupyterlab-clusters/clusters/{key}/connection': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * What a client on another machine needs; it holds the key of the cluster.
+     * @description Needs `execute` on `clusters`.
+     */
+    get: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          key: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Done */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['Connection'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/jupyterlab-clusters/clusters/{key}/engines': {
     parameters: {
       query?: never;
@@ -1180,7 +1230,22 @@ export interface components {
       connection_file: string | null;
       as_written: string | null;
     };
-    /** Define */
+    /**
+     * Connection
+     * @description What a client on another machine needs: ``sshserver`` is where the controller can be reached by ssh, ``path`` the
+     *         connection file there and ``content`` what stands in it. Whoever has that may run code on the engines.
+     */
+    Connection: {
+      host: string;
+      user: string;
+      sshserver: string;
+      path: string;
+      content: string;
+    };
+    /**
+     * Define
+     * @description ``engines`` is what a start without a number will mean.
+     */
     Define: {
       profile: string;
       /** @default  */
@@ -1189,6 +1254,8 @@ export interface components {
       launcher: ('local' | 'mpi' | 'slurm' | 'ssh' | 'stock') | null;
       /** @default null */
       options: Record<string, never> | null;
+      /** @default null */
+      engines: number | null;
     };
     /**
      * EngineCounts
@@ -1474,8 +1541,13 @@ export interface components {
       /** @default [] */
       notes: string[];
     };
-    /** PreviewOf */
+    /**
+     * PreviewOf
+     * @description With ``launcher`` the cluster need not be defined yet.
+     */
     PreviewOf: {
+      /** @default null */
+      launcher: ('local' | 'mpi' | 'slurm' | 'ssh' | 'stock') | null;
       /** @default null */
       engines: number | null;
       /** @default null */

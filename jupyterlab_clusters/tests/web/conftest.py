@@ -18,7 +18,7 @@ import msgspec
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
-from jupyterlab_clusters.cluster.models import ClusterModel, EngineModel
+from jupyterlab_clusters.cluster.models import ClusterModel, Connection, EngineModel
 from jupyterlab_clusters.errors import NotFound, WrongState
 from jupyterlab_clusters.feed import Feed
 from jupyterlab_clusters.launchers.base import LauncherModel, Preview
@@ -89,6 +89,10 @@ class FakeCluster:
     async def preview(self, engines: int, options: Any) -> Preview:
         return Preview(commands=[["ipcontroller"], ["ipengine"] * engines])
 
+    def connection(self) -> Connection:
+        self.calls.append(("connection",))
+        return Connection(host="laptop", user="ada", sshserver="ada@laptop", path="/x-client.json", content="{}")
+
     def logs(self) -> list[LogModel]:
         self._wait()
         return []
@@ -114,7 +118,10 @@ class FakeClusters:
             raise NotFound(f"There is no cluster {key!r}.", field="key")
         return self.known[key]
 
-    def define(self, profile: str, cluster_id: str, launcher: Any, options: Any) -> FakeCluster:
+    async def preview(self, key: str, engines: int | None, launcher: Any, options: Any) -> Preview:
+        return await self.get(key).preview(engines or 0, options)
+
+    def define(self, profile: str, cluster_id: str, launcher: Any, options: Any, engines: Any) -> FakeCluster:
         key = f"{profile}:{cluster_id}"
         if key in self.known:
             raise WrongState("There is one already.", reason="defined")

@@ -68,7 +68,7 @@ async def refused(jp_fetch: Any, method: str, path: str, raw: Any, headers: dict
 
 
 def test_the_table_is_whole() -> None:
-    assert len(EVERY) == 22
+    assert len(EVERY) == 23
 
 
 @every_route

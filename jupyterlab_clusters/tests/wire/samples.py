@@ -16,6 +16,7 @@ import msgspec
 from jupyterlab_clusters.cluster.models import (
     Cause,
     ClusterModel,
+    Connection,
     EngineCounts,
     EngineModel,
     Failure,
@@ -314,6 +315,13 @@ def _rest() -> dict[str, dict[str, Any]]:
         script="#!/bin/sh\n",
         notes=["The queue decides when it starts."],
     )
+    connection = Connection(
+        host="laptop",
+        user="ada",
+        sshserver="ada@laptop",
+        path="/home/ada/.ipython/profile_default/security/ipcontroller-client.json",
+        content='{"key": "secret"}',
+    )
     hosts = HostTests(
         id="QmZ1x0",
         hosts=[
@@ -354,6 +362,7 @@ def _rest() -> dict[str, dict[str, Any]]:
             Matches(matches=[Match(offset=12, text="warning: grün ≠ blau")], next=None),
         ),
         "rest-preview": ("POST clusters/{key}/preview", preview),
+        "rest-connection": ("GET clusters/{key}/connection", connection),
         "rest-error": ("404", ErrorModel(message="There is no cluster 'x:'.", reason="not-found", field="key")),
     }
     return {name: _sample(title, REST, message) for name, (title, message) in shown.items()}

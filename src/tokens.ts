@@ -8,6 +8,7 @@ import type { ISignal } from '@lumino/signaling';
 import type {
   Asked,
   ICluster,
+  IConnection,
   IEngine,
   IHostTest,
   ILauncherModel,
@@ -88,7 +89,8 @@ export interface IClusters {
     profile: string,
     clusterId?: string,
     launcher?: string,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    engines?: number
   ): Promise<ICluster>;
   start(
     key: string,
@@ -104,11 +106,21 @@ export interface IClusters {
   interruptEngine(key: string, slot: number): Promise<void>;
   launchers(): Promise<readonly ILauncherModel[]>;
   profiles(): Promise<readonly IProfile[]>;
+  /** Write a launcher and its options into a profile. */
+  saveProfile(
+    name: string,
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<void>;
+  /** What a start would do; with a launcher also of a cluster that is not defined. */
   preview(
     key: string,
     engines: number,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    launcher?: string
   ): Promise<IPreview>;
+  /** Where a running cluster is, with its key only if asked for. */
+  connection(key: string, content: boolean): Promise<IConnection>;
 }
 
 /** What a log stream tells its reader. */
@@ -161,7 +173,7 @@ export const IClusterLogs = new Token<IClusterLogs>(
 
 /**
  * Ids of commands. Arguments: `key` (absent: the selected cluster), and where
- * it makes sense `engines`, `slot`, `log`.
+ * it makes sense `engines`, `slot`, `log`, `profile`.
  */
 export namespace CommandIDs {
   export const show = 'clusters:show';
@@ -171,6 +183,9 @@ export namespace CommandIDs {
   export const stop = 'clusters:stop';
   export const interrupt = 'clusters:interrupt';
   export const forget = 'clusters:forget';
+  export const preview = 'clusters:preview';
+  export const openProfile = 'clusters:open-profile';
+  export const connect = 'clusters:connect';
   export const stopEngine = 'clusters:stop-engine';
   export const restartEngine = 'clusters:restart-engine';
   export const interruptEngine = 'clusters:interrupt-engine';

@@ -311,12 +311,12 @@ class Cluster:
         launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
         return await launcher.preview(engines)
 
-    def connection(self) -> Connection:
-        """What a client elsewhere needs (blocking). Raises :class:`WrongState` unless it runs."""
+    def connection(self, *, key: bool = True) -> Connection:
+        """What a client elsewhere needs (blocking), with the ``key`` that the file holds or without. Raises :class:`WrongState` unless it runs."""
         model = self.model()
         if model.state != "running" or model.connection_file is None:
             raise WrongState(f"This cluster is {model.state}, not running.", reason=model.state)
-        return told(Path(model.connection_file), model.host)
+        return told(Path(model.connection_file), model.host, key=key)
 
     # -- for the actor ------------------------------------------------------
 

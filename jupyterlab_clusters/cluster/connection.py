@@ -64,12 +64,19 @@ class ConnectionFiles:
         return content if isinstance(content, dict) else None
 
 
-def told(client: Path, host: str | None) -> Connection:
-    """What a client elsewhere needs to know (blocking). Raises :class:`OSError` when the file cannot be read."""
+def told(client: Path, host: str | None, *, key: bool) -> Connection:
+    """What a client elsewhere needs to know (blocking), with the ``key`` or without. Raises :class:`OSError` when the
+    file cannot be read."""
     content = client.read_text(encoding="utf-8")
     host, user = host or socket.gethostname(), getpass.getuser()
     try:
         named = json.loads(content).get("ssh")
     except (ValueError, AttributeError):
         named = None
-    return Connection(host=host, user=user, sshserver=named or f"{user}@{host}", path=str(client), content=content)
+    return Connection(
+        host=host,
+        user=user,
+        sshserver=named or f"{user}@{host}",
+        path=str(client),
+        content=content if key else None,
+    )

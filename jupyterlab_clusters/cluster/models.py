@@ -66,13 +66,14 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What a client on another machine needs: ``sshserver`` is where the controller can be reached by ssh, ``path`` the
-    connection file there and ``content`` what stands in it. Whoever has that may run code on the engines."""
+    connection file there and ``content`` what stands in it, where that was asked for. Whoever has it may run code on
+    the engines."""
 
     host: str
     user: str
     sshserver: str
     path: str
-    content: str
+    content: str | None
 
     def __repr__(self) -> str:
         # A model may come into a log or a traceback; the key may not.

@@ -87,8 +87,11 @@ class PreviewHandler(Resource):
 
 
 class ConnectionHandler(Resource):
-    @operation("execute", Connection)
-    def get(self, key: str) -> Connection:
-        """What a client on another machine needs; it holds the key of the cluster."""
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
         self.set_header("Cache-Control", "no-store")
-        return self.cluster(key).connection()
+
+    @operation("execute", Connection, query=("content",))
+    def get(self, key: str) -> Connection:
+        """What a client on another machine needs; without `content=no` it holds the key of the cluster."""
+        return self.cluster(key).connection(key=self.get_query_argument("content", "") != "no")

@@ -24,6 +24,7 @@ import type { IClusterActions, ITopicSource, Row } from './source';
 import type {
   Asked,
   ICluster,
+  IConnection,
   ILauncherModel,
   IPreview,
   IProfile
@@ -115,9 +116,10 @@ export class Clusters implements IClusters, IDisposable {
     profile: string,
     clusterId?: string,
     launcher?: string,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    engines?: number
   ): Promise<ICluster> {
-    return this._actions.define(profile, clusterId, launcher, options);
+    return this._actions.define(profile, clusterId, launcher, options, engines);
   }
 
   async start(
@@ -168,12 +170,25 @@ export class Clusters implements IClusters, IDisposable {
     return this._actions.profiles();
   }
 
+  async saveProfile(
+    name: string,
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<void> {
+    await this._actions.saveProfile(name, launcher, options);
+  }
+
   async preview(
     key: string,
     engines: number,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    launcher?: string
   ): Promise<IPreview> {
-    return this._actions.preview(key, engines, options);
+    return this._actions.preview(key, engines, options, launcher);
+  }
+
+  async connection(key: string, content: boolean): Promise<IConnection> {
+    return this._actions.connection(key, content);
   }
 
   /** `asked` holds from the click until the server has answered. */

@@ -8,6 +8,7 @@ import type { ISignal } from '@lumino/signaling';
 import type { Link } from '../tokens';
 import type {
   ICluster,
+  IConnection,
   IHostTests,
   ILauncherModel,
   IPreview,
@@ -41,7 +42,8 @@ export interface IClusterActions {
     profile: string,
     clusterId?: string,
     launcher?: string,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    engines?: number
   ): Promise<ICluster>;
   start(
     key: string,
@@ -59,11 +61,21 @@ export interface IClusterActions {
   ): Promise<void>;
   launchers(): Promise<readonly ILauncherModel[]>;
   profiles(): Promise<readonly IProfile[]>;
+  /** Write a launcher and its options into a profile. */
+  saveProfile(
+    name: string,
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<void>;
+  /** What a start would do; with a launcher also of a cluster that is not defined. */
   preview(
     key: string,
     engines: number,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    launcher?: string
   ): Promise<IPreview>;
+  /** Where a running cluster is, with its key only if asked for. */
+  connection(key: string, content: boolean): Promise<IConnection>;
   /** Begin to test the hosts of a launcher's options. */
   testHosts(
     launcher: string,

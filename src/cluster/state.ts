@@ -202,6 +202,15 @@ export interface ILogMatches {
   readonly next: number | null;
 }
 
+/** What a client on another machine needs; `content` holds the key of the cluster. */
+export interface IConnection {
+  readonly host: string;
+  readonly user: string;
+  readonly sshserver: string;
+  readonly path: string;
+  readonly content: string | null;
+}
+
 /** What a start would do, without doing it. */
 export interface IPreview {
   readonly commands: readonly (readonly string[])[];

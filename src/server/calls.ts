@@ -9,6 +9,7 @@ import { isCluster, isHostTests, isRecord } from '../cluster/check';
 import type { IClusterActions } from '../cluster/source';
 import type {
   ICluster,
+  IConnection,
   IHostTests,
   ILauncherModel,
   ILogMatches,
@@ -20,6 +21,9 @@ import type {
 
 /** Where our routes are, below the server's base URL. */
 export const NAMESPACE = 'jupyterlab-clusters';
+
+/** A preview may have to ask a queue: as often as this, and a second between (milliseconds). */
+const SECONDS = Array<number>(20).fill(1000);
 
 /** What the server refused, or that it could not be reached (`status` 0). */
 export class ResponseError extends Error {
@@ -42,9 +46,10 @@ export class Calls implements IClusterActions {
     profile: string,
     clusterId?: string,
     launcher?: string,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    engines?: number
   ): Promise<ICluster> {
-    const body = { profile, cluster_id: clusterId, launcher, options };
+    const body = { profile, cluster_id: clusterId, launcher, options, engines };
     return cluster(await this._send('clusters', 'POST', body));
   }
 
@@ -92,14 +97,37 @@ export class Calls implements IClusterActions {
     return list<IProfile>(await this._send('profiles'));
   }
 
+  async saveProfile(
+    name: string,
+    launcher: string,
+    options: Record<string, unknown>
+  ): Promise<void> {
+    const path = `profiles/${encodeURIComponent(name)}`;
+    try {
+      await this._sendOnce(path, 'PUT', { launcher, options });
+    } catch (error) {
+      // It is written; only reading it again takes longer.
+      if (!isSlow(error)) {
+        throw error;
+      }
+    }
+  }
+
   async preview(
     key: string,
     engines: number,
-    options?: Record<string, unknown>
+    options?: Record<string, unknown>,
+    launcher?: string
   ): Promise<IPreview> {
-    const body = { engines, options };
-    const answer = await this._send(place(key, 'preview'), 'POST', body);
+    const body = { engines, options, launcher };
+    const answer = await this._look(place(key, 'preview'), 'POST', body);
     return record(answer) as unknown as IPreview;
+  }
+
+  async connection(key: string, content: boolean): Promise<IConnection> {
+    const query = content ? '' : '?content=no';
+    const answer = await this._send(place(key, 'connection') + query);
+    return record(answer) as unknown as IConnection;
   }
 
   async testHosts(
@@ -171,22 +199,34 @@ export class Calls implements IClusterActions {
     return URLExt.join(this.settings.baseUrl, NAMESPACE) + '/' + path;
   }
 
-  /** A look that the server found slow is worth one more: it goes on looking meanwhile. */
   private async _send(
     path: string,
     method = 'GET',
     body?: Record<string, unknown>
   ): Promise<unknown> {
-    try {
-      return await this._sendOnce(path, method, body);
-    } catch (error) {
-      const slow = error instanceof ResponseError && error.reason === 'slow';
-      if (!slow || method !== 'GET') {
-        throw error;
+    return method === 'GET'
+      ? this._look(path)
+      : this._sendOnce(path, method, body);
+  }
+
+  /** A look that the server found slow is worth another: it goes on looking meanwhile. */
+  private async _look(
+    path: string,
+    method = 'GET',
+    body?: Record<string, unknown>
+  ): Promise<unknown> {
+    const patience = method === 'GET' ? [1000] : [200, 300, 500, ...SECONDS];
+    for (const wait of patience) {
+      try {
+        return await this._sendOnce(path, method, body);
+      } catch (error) {
+        if (!isSlow(error)) {
+          throw error;
+        }
+        await new Promise(resolve => setTimeout(resolve, wait));
       }
-      await new Promise(resolve => setTimeout(resolve, 1000));
-      return this._sendOnce(path, method, body);
     }
+    return this._sendOnce(path, method, body);
   }
 
   private async _sendOnce(
@@ -218,6 +258,10 @@ export class Calls implements IClusterActions {
     }
     return response.status === 204 ? null : content(response);
   }
+}
+
+function isSlow(error: unknown): boolean {
+  return error instanceof ResponseError && error.reason === 'slow';
 }
 
 /** A path of parts that may hold any characters. */

@@ -5,6 +5,7 @@
 import type {
   ICause,
   ICluster,
+  IConnection,
   IEngine,
   IHostCheck,
   IHostTest,
@@ -49,6 +50,7 @@ type Sure<T extends true> = T;
 /** True for each pair that agrees. */
 export type Agreement = [
   Sure<Same<ICluster, Wire['ClusterModel']>>,
+  Sure<Same<IConnection, Wire['Connection']>>,
   Sure<Same<ICause, Wire['Cause']>>,
   Sure<Same<IEngine, Wire['EngineModel']>>,
   Sure<Same<ILoad, Wire['LoadModel']>>,

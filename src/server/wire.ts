@@ -448,12 +448,14 @@ export interface paths {
       cookie?: never;
     };
     /**
-     * What a client on another machine needs; it holds the key of the cluster.
+     * What a client on another machine needs; without `content=no` it holds the key of the cluster.
      * @description Needs `execute` on `clusters`.
      */
     get: {
       parameters: {
-        query?: never;
+        query?: {
+          content?: string;
+        };
         header?: never;
         path: {
           key: string;
@@ -1233,14 +1235,15 @@ export interface components {
     /**
      * Connection
      * @description What a client on another machine needs: ``sshserver`` is where the controller can be reached by ssh, ``path`` the
-     *         connection file there and ``content`` what stands in it. Whoever has that may run code on the engines.
+     *         connection file there and ``content`` what stands in it, where that was asked for. Whoever has it may run code on
+     *         the engines.
      */
     Connection: {
       host: string;
       user: string;
       sshserver: string;
       path: string;
-      content: string;
+      content: string | null;
     };
     /**
      * Define

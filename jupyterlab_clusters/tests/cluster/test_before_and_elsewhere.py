@@ -104,6 +104,8 @@ async def test_a_client_elsewhere_computes_over_ssh(
     cluster = await started(site, 1)
     told = await asyncio.to_thread(cluster.connection)
     assert told.sshserver == f"{told.user}@{told.host}"
+    assert told.content is not None
+    assert cluster.connection(key=False).content is None
     assert json.loads(told.content) == json.loads(Path(told.path).read_text())
     assert json.loads(told.content)["key"] not in repr(told)
     with first_in_path(home / "ssh", monkeypatch) as bed, logged_in(bed, told.user):

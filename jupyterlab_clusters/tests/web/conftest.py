@@ -89,9 +89,10 @@ class FakeCluster:
     async def preview(self, engines: int, options: Any) -> Preview:
         return Preview(commands=[["ipcontroller"], ["ipengine"] * engines])
 
-    def connection(self) -> Connection:
-        self.calls.append(("connection",))
-        return Connection(host="laptop", user="ada", sshserver="ada@laptop", path="/x-client.json", content="{}")
+    def connection(self, *, key: bool) -> Connection:
+        self.calls.append(("connection", key))
+        content = "{}" if key else None
+        return Connection(host="laptop", user="ada", sshserver="ada@laptop", path="/x-client.json", content=content)
 
     def logs(self) -> list[LogModel]:
         self._wait()

@@ -13,7 +13,12 @@ async def test_it_is_told_and_kept_by_nobody(call: Any, fake: FakeClusters) -> N
     answer = await call("GET", "clusters/default:/connection")
     assert answer.status == 200
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.body["sshserver"] == "ada@laptop"
+    assert (answer.body["sshserver"], answer.body["content"]) == ("ada@laptop", "{}")
+
+
+async def test_where_it_is_can_be_asked_without_the_key(call: Any, fake: FakeClusters) -> None:
+    answer = await call("GET", "clusters/default:/connection", params={"content": "no"})
+    assert (answer.body["path"], answer.body["content"]) == ("/x-client.json", None)
 
 
 async def test_a_stopped_cluster_has_none(call: Any, real_parts: Parts) -> None:

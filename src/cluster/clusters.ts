@@ -173,9 +173,10 @@ export class Clusters implements IClusters, IDisposable {
   async saveProfile(
     name: string,
     launcher: string,
-    options: Record<string, unknown>
+    options: Readonly<Record<string, unknown>>,
+    engines: number | null
   ): Promise<void> {
-    await this._actions.saveProfile(name, launcher, options);
+    await this._actions.saveProfile(name, launcher, options, engines);
   }
 
   async preview(

@@ -61,11 +61,12 @@ export interface IClusterActions {
   ): Promise<void>;
   launchers(): Promise<readonly ILauncherModel[]>;
   profiles(): Promise<readonly IProfile[]>;
-  /** Write a launcher and its options into a profile. */
+  /** Write a launcher, its options and a number of engines into a profile. */
   saveProfile(
     name: string,
     launcher: string,
-    options: Record<string, unknown>
+    options: Readonly<Record<string, unknown>>,
+    engines: number | null
   ): Promise<void>;
   /** What a start would do; with a launcher also of a cluster that is not defined. */
   preview(

@@ -3,11 +3,14 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { Clipboard, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon } from '@jupyterlab/ui-components';
 
+import type { IProfile } from '../cluster/state';
 import { CommandIDs, IClusters } from '../tokens';
+import type { IWanted } from '../ui/newcluster/body';
 
 /** Adds the command. */
 export const newCluster: JupyterFrontEndPlugin<void> = {
@@ -33,7 +36,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
           const [dialog, launchers, profiles] = await Promise.all([
             import('../ui/newcluster/dialog'),
             clusters.launchers(),
-            clusters.profiles()
+            readProfiles(clusters)
           ]);
           const local = launchers.find(one => one.name === 'local');
           const cores = local?.options['x-cores'];
@@ -43,15 +46,25 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
             cores: typeof cores === 'number' ? cores : 1,
             hosts,
             trans,
-            create: async (draft, start) => {
-              const { profile, clusterId, launcher, options, engines } = draft;
+            copy: text => Clipboard.copyToSystem(text),
+            preview: ({ profile, clusterId, launcher, options, engines }) =>
+              clusters.preview(
+                `${profile}:${clusterId}`,
+                engines,
+                options,
+                launcher
+              ),
+            create: async (wanted, start) => {
+              const { profile, clusterId, launcher, options, engines } = wanted;
               const made = await clusters.define(
                 profile,
                 clusterId || undefined,
                 launcher,
-                options
+                options,
+                engines
               );
               clusters.selected = made.key;
+              await remember(clusters, wanted, trans);
               if (start) {
                 await app.commands.execute(CommandIDs.start, {
                   key: made.key,
@@ -75,3 +88,41 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** A cluster that was made is there: that its profile could not be written is said beside it. */
+async function remember(
+  clusters: IClusters,
+  { profile, launcher, engines, forProfile }: IWanted,
+  trans: TranslationBundle
+): Promise<void> {
+  if (forProfile === null) {
+    return;
+  }
+  try {
+    await clusters.saveProfile(
+      profile,
+      launcher,
+      forProfile,
+      // A controller alone is for once.
+      engines > 0 ? engines : null
+    );
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    Notification.warning(
+      trans.__('The choices are not remembered in the profile: %1', why),
+      { autoClose: 8000 }
+    );
+  }
+}
+
+/** What profiles suggest is known once they were read, mostly long before. */
+async function readProfiles(clusters: IClusters): Promise<readonly IProfile[]> {
+  for (const wait of [200, 400, 800]) {
+    const profiles = await clusters.profiles();
+    if (profiles.every(one => !one.loading)) {
+      return profiles;
+    }
+    await new Promise(resolve => setTimeout(resolve, wait));
+  }
+  return clusters.profiles();
+}

@@ -100,13 +100,15 @@ export class Calls implements IClusterActions {
   async saveProfile(
     name: string,
     launcher: string,
-    options: Record<string, unknown>
+    options: Readonly<Record<string, unknown>>,
+    engines: number | null
   ): Promise<void> {
     const path = `profiles/${encodeURIComponent(name)}`;
     try {
-      await this._sendOnce(path, 'PUT', { launcher, options });
+      const settings = engines === null ? undefined : { 'Cluster.n': engines };
+      await this._sendOnce(path, 'PUT', { launcher, options, settings });
     } catch (error) {
-      // It is written; only reading it again takes longer.
+      // It goes on: only reading profiles takes longer.
       if (!isSlow(error)) {
         throw error;
       }

@@ -7,15 +7,7 @@ import React from 'react';
 
 import type { IFailure } from '../../cluster/state';
 import { visible } from '../../logs/visible';
-
-/** The command as one line to read; not quoted for any shell but POSIX. */
-export function commandLine(command: readonly string[]): string {
-  return command
-    .map(word =>
-      /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`
-    )
-    .join(' ');
-}
+import { commandLine } from '../common/commandline';
 
 /** All of it, for the clipboard. */
 export function failureText(failure: IFailure): string {

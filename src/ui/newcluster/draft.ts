@@ -10,6 +10,8 @@ export interface IDraft {
   readonly launcher: string;
   readonly engines: number;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Whether launcher and options are to be the profile's from now on. */
+  readonly remember: boolean;
 }
 
 /** The fields whose content cannot be meant. */
@@ -27,66 +29,28 @@ export function faults(draft: IDraft): ReadonlySet<keyof IDraft> {
   return found;
 }
 
-/** How many engines the hosts that are named take in all; null when none is named. */
-export function onHosts(
-  options: Readonly<Record<string, unknown>>
-): number | null {
-  const { hosts } = options;
-  if (!Array.isArray(hosts) || hosts.length === 0) {
-    return null;
-  }
-  return hosts.reduce((sum: number, host: unknown) => {
-    const engines =
-      typeof host === 'object' && host !== null && 'engines' in host
-        ? Number(host.engines)
-        : 1;
-    return sum + (Number.isInteger(engines) ? engines : 1);
-  }, 0);
+/** What the server has against a draft: of which field, and of which option. */
+export interface IRefusal {
+  readonly message: string;
+  readonly field: keyof IDraft | null;
+  /** The way to the option: `['hosts', '0', 'host']`. */
+  readonly path: readonly string[];
 }
 
-/** The options with those hosts alone that have a name already; null when none has. */
-export function withNamedHosts(
-  options: Readonly<Record<string, unknown>>
-): Record<string, unknown> | null {
-  const { hosts } = options;
-  const named = (Array.isArray(hosts) ? hosts : []).filter(
-    (host: unknown) =>
-      typeof host === 'object' &&
-      host !== null &&
-      'host' in host &&
-      typeof host.host === 'string' &&
-      host.host !== ''
-  );
-  return named.length > 0 ? { ...options, hosts: named } : null;
-}
-
-/** Options without what was left empty: the server's defaults hold there. */
-export function chosen(
-  options: Readonly<Record<string, unknown>>
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => !isEmpty(value))
-  );
-}
-
-function isEmpty(value: unknown): boolean {
-  return (
-    value === undefined ||
-    value === null ||
-    value === '' ||
-    (Array.isArray(value) && value.length === 0) ||
-    (typeof value === 'object' && Object.keys(value).length === 0)
-  );
-}
-
-/** Which field of the form a field of the server's error belongs to. */
-export function fieldOf(field: string | null): keyof IDraft | null {
+/** An error of the server as a refusal. */
+export function refusalOf(error: unknown): IRefusal {
+  const message = error instanceof Error ? error.message : String(error);
+  const field =
+    error instanceof Error && 'field' in error && error.field !== null
+      ? String(error.field)
+      : '';
   const fields: Record<string, keyof IDraft> = {
     profile: 'profile',
     cluster_id: 'clusterId',
     launcher: 'launcher',
-    engines: 'engines'
+    engines: 'engines',
+    options: 'options'
   };
-  const first = field?.split('.')[0] ?? '';
-  return fields[first] ?? (first === 'options' ? 'options' : null);
+  const [first, ...path] = field.split('.');
+  return { message, field: fields[first] ?? null, path };
 }

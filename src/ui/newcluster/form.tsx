@@ -3,31 +3,22 @@
  * launcher's own options from its JSON schema.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { FormComponent } from '@jupyterlab/ui-components';
-import type { ReadonlyJSONObject } from '@lumino/coreutils';
-import type { RJSFSchema, ValidatorType } from '@rjsf/utils';
-// This module is itself fetched only when the dialog opens.
-// eslint-disable-next-line jupyter/prefer-lazy-imports
-import validator from '@rjsf/validator-ajv8';
 import React from 'react';
 
-import type { ILauncherModel } from '../../cluster/state';
+import type { ILauncherModel, IProfile } from '../../cluster/state';
 import type { IHostTesting } from '../../tokens';
-import type { IDraft } from './draft';
-import { chosen, faults, withNamedHosts } from './draft';
-import { Hosts } from './hosts';
-
-/** The validator as `FormComponent` types it. */
-const ajv = validator as ValidatorType<ReadonlyJSONObject>;
+import { OptionsForm } from '../options/optionsform';
+import type { IDraft, IRefusal } from './draft';
+import { faults } from './draft';
 
 /** Properties of {@link Form}. */
 export interface IFormProps {
   draft: IDraft;
-  profiles: readonly string[];
+  profiles: readonly IProfile[];
   launchers: readonly ILauncherModel[];
   hosts: IHostTesting;
   /** What the server said against it, and of which field. */
-  refusal: { message: string; field: keyof IDraft | null } | null;
+  refusal: IRefusal | null;
   trans: TranslationBundle;
   /** Some fields were filled in anew. */
   onChange(part: Partial<IDraft>): void;
@@ -38,7 +29,7 @@ export function Form(props: IFormProps): JSX.Element {
   const { draft, profiles, launchers, refusal, trans } = props;
   const wrong = faults(draft);
   const launcher = launchers.find(one => one.name === draft.launcher);
-  const hosts = withNamedHosts(chosen(draft.options));
+  const known = profiles.find(one => one.name === draft.profile);
   const change = props.onChange;
   const rule = trans.__(
     'Letters, digits, dots, dashes and underscores; not beginning with a dot.'
@@ -69,7 +60,7 @@ export function Form(props: IFormProps): JSX.Element {
               onChange={event => change({ profile: event.target.value })}
             />
             <datalist id={`${id}-known`}>
-              {profiles.map(name => (
+              {profiles.map(({ name }) => (
                 <option key={name} value={name} />
               ))}
             </datalist>
@@ -144,43 +135,55 @@ export function Form(props: IFormProps): JSX.Element {
         )}
       </Field>
       {launcher && (
-        <details
-          key={launcher.name}
-          className="jlc-NewCluster-options"
-          open={needsOptions(launcher)}
-        >
-          <summary>{trans.__('More options')}</summary>
-          {said('options') && <Fault text={refusal?.message ?? ''} />}
-          <FormComponent
-            schema={launcher.options as RJSFSchema}
-            formData={draft.options as ReadonlyJSONObject}
-            validator={ajv}
-            liveValidate
-            showErrorList={false}
-            showModifiedFromDefault={false}
-            buttonStyle="icons"
-            tagName="div"
-            uiSchema={{ 'ui:submitButtonOptions': { norender: true } }}
-            onChange={event => change({ options: event.formData ?? {} })}
-          />
-        </details>
-      )}
-      {launcher?.options['x-test-hosts'] === true && hosts !== null && (
-        <Hosts
-          launcher={launcher.name}
-          options={hosts}
-          testing={props.hosts}
+        <OptionsForm
+          launcher={launcher}
+          options={draft.options}
+          hosts={props.hosts}
+          fault={refusal?.field === 'options' ? refusal : null}
           trans={trans}
+          onChange={options => change({ options })}
         />
       )}
+      <Remember
+        draft={draft}
+        asWritten={known?.launcher === draft.launcher ? known.as_written : null}
+        trans={trans}
+        onChange={change}
+      />
     </div>
   );
 }
 
-/** Whether nothing works without some of the options. */
-function needsOptions(launcher: ILauncherModel): boolean {
-  const { required } = launcher.options as RJSFSchema;
-  return (required?.length ?? 0) > 0;
+/** Whether the choices become the profile's; and what a profile says that this form cannot. */
+function Remember(props: {
+  draft: IDraft;
+  asWritten: string | null;
+  trans: TranslationBundle;
+  onChange(part: Partial<IDraft>): void;
+}): JSX.Element {
+  const { draft, asWritten, trans } = props;
+  const id = React.useId();
+  return (
+    <div className="jlc-NewCluster-remember">
+      {asWritten !== null && (
+        <div className="jlc-NewCluster-hint">{asWritten}</div>
+      )}
+      <label>
+        <input
+          type="checkbox"
+          checked={draft.remember}
+          aria-describedby={id}
+          onChange={event => props.onChange({ remember: event.target.checked })}
+        />
+        {trans.__('Remember these choices in the profile')}
+      </label>
+      <div id={id} className="jlc-NewCluster-hint">
+        {trans.__(
+          'They are written to its ipcluster_config.json, which ipcluster start reads too.'
+        )}
+      </div>
+    </div>
+  );
 }
 
 function Fault(props: { text: string }): JSX.Element {

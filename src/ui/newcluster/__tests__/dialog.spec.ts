@@ -5,10 +5,14 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { configure, fireEvent, screen, waitFor } from '@testing-library/dom';
 import { axe, toHaveNoViolations } from 'jest-axe';
 
-import type { ILauncherModel, IProfile } from '../../../cluster/state';
+import type {
+  ILauncherModel,
+  IPreview,
+  IProfile
+} from '../../../cluster/state';
 import { newCluster } from '../dialog';
-import type { IDraft } from '../draft';
-import { FakeHosts, recorded } from './fakehosts';
+import type { IWanted } from '../body';
+import { FakeHosts, recorded } from '../../hosts/__tests__/fakehosts';
 
 expect.extend(toHaveNoViolations);
 
@@ -90,6 +94,27 @@ function profile(name: string, engines: number | null): IProfile {
   };
 }
 
+const PROFILES: readonly IProfile[] = [
+  profile('default', null),
+  profile('mpi', 12),
+  {
+    ...profile('far', null),
+    launcher: 'ssh',
+    options: { hosts: [{ host: 'node1', engines: 8 }], login_script: '~/mods' }
+  },
+  {
+    ...profile('own', null),
+    as_written: 'This profile runs as it is written.'
+  }
+];
+
+const PREVIEW: IPreview = {
+  commands: [['sbatch', '--parsable', '/home/me/my job.sh']],
+  files: [{ path: '/home/me/my job.sh', text: '#!/bin/sh\nsrun x\n' }],
+  script: '#!/bin/sh\nsrun x\n',
+  notes: ['It would start at 12:03.']
+};
+
 /** As the server refuses: a sentence and the field that it is about. */
 class Refusal extends Error {
   constructor(
@@ -102,16 +127,26 @@ class Refusal extends Error {
 
 /** The dialog with what it sent; `refuse` is what the server says to the next. */
 async function opened() {
-  const sent: [IDraft, boolean][] = [];
+  const sent: [IWanted, boolean][] = [];
+  const previewed: IWanted[] = [];
+  const copied: string[] = [];
   const server: { refuse: Error | null } = { refuse: null };
   const hosts = new FakeHosts();
   let closed = false;
   const done = newCluster({
-    profiles: [profile('default', null), profile('mpi', 12)],
+    profiles: PROFILES,
     launchers: LAUNCHERS,
     cores: 4,
     hosts,
     trans,
+    copy: text => copied.push(text),
+    preview: async wanted => {
+      previewed.push(wanted);
+      if (server.refuse) {
+        throw server.refuse;
+      }
+      return PREVIEW;
+    },
     create: async (draft, start) => {
       sent.push([draft, start]);
       if (server.refuse) {
@@ -122,7 +157,7 @@ async function opened() {
     closed = true;
   });
   await screen.findByLabelText('Profile');
-  return { sent, server, hosts, done, closed: () => closed };
+  return { sent, previewed, copied, server, hosts, done, closed: () => closed };
 }
 
 /** As a person fills in: the next field once this one shows it. */
@@ -161,7 +196,9 @@ it('begins with what is likely: the default profile, a launcher that is there', 
         clusterId: '',
         launcher: 'local',
         engines: 4,
-        options: {}
+        options: {},
+        remember: true,
+        forProfile: null
       },
       false
     ]
@@ -261,6 +298,8 @@ it('does not ask twice while the server thinks', async () => {
     cores: 1,
     hosts: new FakeHosts(),
     trans,
+    copy: () => undefined,
+    preview: async () => PREVIEW,
     create: () => {
       asked += 1;
       return new Promise(resolve => {
@@ -301,18 +340,128 @@ it('has no accessibility fault', async () => {
   expect(await axe(form as Element)).toHaveNoViolations();
 });
 
+it('shows a refusal of an option at that option', async () => {
+  const { server } = await opened();
+  server.refuse = new Refusal('Too many threads.', 'options.threads');
+  await fillIn(option('threads'), '99');
+  press('Create');
+  await waitFor(() =>
+    expect(
+      option('threads').closest('.form-group, .jp-FormGroup-content')
+        ?.textContent
+    ).toContain('Too many threads.')
+  );
+  expect(document.querySelector('details')?.open).toBe(true);
+});
+
+describe('a profile that says more', () => {
+  it('fills in launcher, hosts, options and number', async () => {
+    const { sent, done } = await opened();
+    await fill('Profile', 'far');
+    await waitFor(() =>
+      expect(screen.getByLabelText('Host 1')).toHaveValue('node1')
+    );
+    expect(option('login_script')).toHaveValue('~/mods');
+    expect(screen.getByLabelText('Engines')).toHaveDisplayValue('8');
+    press('Create');
+    await done;
+    // What the profile says holds by itself, also when it is changed later.
+    expect(sent).toMatchObject([
+      [{ launcher: 'ssh', engines: 8, options: {}, forProfile: null }, false]
+    ]);
+  });
+
+  it('is told what was changed, unless it is not to remember', async () => {
+    const { sent, done } = await opened();
+    await fill('Profile', 'far');
+    await waitFor(() => option('login_script'));
+    await fillIn(option('login_script'), '');
+    press('Create');
+    await done;
+    const hosts = [{ host: 'node1', engines: 8 }];
+    expect(sent[0][0].options).toEqual({ hosts, login_script: '' });
+    expect(sent[0][0].forProfile).toEqual({ hosts });
+  });
+
+  it('gets nothing from a cluster with a name of its own, unless asked to', async () => {
+    const { sent, done } = await opened();
+    const box = screen.getByRole('checkbox', { name: /^Remember/ });
+    expect(box).toBeChecked();
+    await fill('Name', 'second');
+    await waitFor(() => expect(box).not.toBeChecked());
+    await fillIn(option('threads'), '2');
+    press('Create');
+    await done;
+    expect(sent[0][0].forProfile).toBeNull();
+  });
+
+  it('leaves what a person chose as it is', async () => {
+    await opened();
+    await fillIn(option('threads'), '2');
+    await fill('Profile', 'far');
+    expect(option('threads')).toHaveDisplayValue('2');
+  });
+
+  it('says so when it runs as written', async () => {
+    await opened();
+    await fill('Profile', 'own');
+    await screen.findByText('This profile runs as it is written.');
+    expect(
+      screen.getByRole('checkbox', { name: /^Remember/ })
+    ).not.toBeChecked();
+  });
+});
+
+describe('Preview', () => {
+  it('shows script, commands and notes, copies, and goes back to the form', async () => {
+    const { previewed, copied, sent } = await opened();
+    await fill('Name', 'kept');
+    press('Preview');
+    const script = await screen.findByRole('region', { name: 'Script' });
+    expect(script).toHaveTextContent('#!/bin/sh srun x');
+    expect(script).toHaveTextContent('/home/me/my job.sh');
+    expect(screen.getByRole('region', { name: 'Command' })).toHaveTextContent(
+      "sbatch --parsable '/home/me/my job.sh'"
+    );
+    expect(screen.getByText('It would start at 12:03.')).toBeInTheDocument();
+    expect(screen.queryByRole('region', { name: 'File' })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Copy: Script' }));
+    expect(copied).toEqual(['#!/bin/sh\nsrun x\n']);
+    press('Back to the form');
+    await waitFor(() =>
+      expect(screen.getByLabelText('Name')).toHaveValue('kept')
+    );
+    expect(previewed).toMatchObject([{ clusterId: 'kept', engines: 4 }]);
+    expect(sent).toEqual([]);
+  });
+
+  it('shows what the server has against it at the field', async () => {
+    const { server } = await opened();
+    server.refuse = new Refusal('Too many.', 'engines');
+    press('Preview');
+    const said = await screen.findByRole('alert');
+    expect(said.parentElement).toContainElement(
+      screen.getByLabelText('Engines')
+    );
+  });
+
+  it('has no accessibility fault', async () => {
+    await opened();
+    press('Preview');
+    await screen.findByRole('region', { name: 'Script' });
+    const body = document.querySelector('.jlc-NewCluster');
+    expect(await axe(body as Element)).toHaveNoViolations();
+  });
+});
+
 describe('with a launcher whose hosts can be tested', () => {
   async function withHost(name: string) {
     const all = await opened();
     const launcher = screen.getByLabelText('Where engines run');
     fireEvent.change(launcher, { target: { value: 'ssh' } });
     await waitFor(() => option('login_script'));
-    expect(screen.queryByText('Test hosts')).toBeNull();
-    const add = await screen.findByTitle('Add item');
-    fireEvent.click(add);
-    await waitFor(() => option('hosts_0_host'));
-    await fillIn(option('hosts_0_host'), name);
     await screen.findByText('Test hosts');
+    await fill('Host 1', name);
     return all;
   }
 
@@ -321,17 +470,47 @@ describe('with a launcher whose hosts can be tested', () => {
     press('Test hosts');
     expect(hosts.asked).toEqual(['test ssh {"hosts":[{"host":"node1"}]}']);
     hosts.tell({ hosts: recorded().hosts });
-    await screen.findByRole('row', { name: /^node3/ });
+    await screen.findByText(/3 of 4|Testing 1 host/);
     press('Create');
     await done;
     expect(sent[0][0].options).toEqual({ hosts: [{ host: 'node1' }] });
   });
 
+  it('is not sent without a host, and says so at the first line', async () => {
+    const { sent } = await withHost('');
+    press('Create');
+    const said = await screen.findByRole('alert');
+    expect(said).toHaveTextContent('Name at least one host.');
+    expect(screen.getByLabelText('Host 1')).toHaveAccessibleDescription(
+      'Name at least one host.'
+    );
+    expect(sent).toEqual([]);
+  });
+
+  it('shows a refusal of a host at its line', async () => {
+    const { server } = await withHost('-oProxyCommand');
+    server.refuse = new Refusal(
+      'This cannot be meant.',
+      'options.hosts.0.host'
+    );
+    press('Create');
+    await screen.findByRole('alert');
+    expect(screen.getByLabelText('Host 1')).toHaveAccessibleDescription(
+      'This cannot be meant.'
+    );
+  });
+
   it('leaves Enter and Escape to the parts of the form that know them', async () => {
     const { hosts, sent, closed } = await withHost('node2:2222');
     hosts.tell({ hosts: recorded().hosts });
-    const toggle = await screen.findByRole('button', { name: /^node3: / });
-    for (const part of [toggle, screen.getByText('Test hosts')]) {
+    const toggle = await screen.findByRole('button', {
+      name: /^node2:2222: /
+    });
+    for (const part of [
+      toggle,
+      screen.getByText('Test hosts'),
+      screen.getByLabelText('Host 1')
+    ]) {
       part.focus();
       expect(fireEvent.keyDown(part, { key: 'Enter' })).toBe(true);
     }
@@ -343,9 +522,9 @@ describe('with a launcher whose hosts can be tested', () => {
   });
 
   it('has no accessibility fault', async () => {
-    const { hosts } = await withHost('node1');
+    const { hosts } = await withHost('node3');
     hosts.tell({ hosts: recorded().hosts });
-    await screen.findByRole('row', { name: /^node3/ });
+    await screen.findByRole('button', { name: /^node3: / });
     const part = document.querySelector('.jlc-Hosts');
     expect(await axe(part as Element)).toHaveNoViolations();
   });

@@ -1,79 +1,78 @@
 /** One tested host: how it stands, and behind it every check with its cause and hint. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import React, { useId, useRef, useState } from 'react';
+import React, { useRef, useState } from 'react';
 
 import type { IHostCheck, IHostTest } from '../../cluster/state';
 import { HostKey } from './hostkey';
 import {
   SHAPES,
   checkWord,
+  foundWords,
   resultWord,
   stateOf,
   stateWord,
   valueOf
 } from './hostwords';
 
-/** Columns of the table. */
-export const COLUMNS = 6;
+/** Properties of {@link HostState}. */
+export interface IHostStateProps {
+  host: IHostTest;
+  /** Whether the checks are shown, and the id of the element that holds them. */
+  open: boolean;
+  controls: string;
+  trans: TranslationBundle;
+  onToggle(): void;
+}
 
-/** Properties of {@link HostRow}. */
-export interface IHostRowProps {
+/** How it stands in a cell; once it was tested, the button that shows its checks. */
+export function HostState(props: IHostStateProps): JSX.Element {
+  const { host, open, trans } = props;
+  const state = stateOf(host);
+  const word = stateWord(state, trans);
+  if (state === 'testing') {
+    return <State state={state} word={word} />;
+  }
+  return (
+    <>
+      <button
+        type="button"
+        className="jlc-HostRow-toggle"
+        aria-expanded={open}
+        aria-controls={open ? props.controls : undefined}
+        aria-label={trans.__('%1: %2. Details', host.host, word)}
+        onClick={props.onToggle}
+      >
+        <State state={state} word={word} />
+        <span aria-hidden="true">{open ? ' ▾' : ' ▸'}</span>
+      </button>
+      {state === 'ready' && (
+        <div className="jlc-HostRow-found">{foundWords(host, trans)}</div>
+      )}
+    </>
+  );
+}
+
+/** Properties of {@link HostDetails}. */
+export interface IHostDetailsProps {
   host: IHostTest;
   trans: TranslationBundle;
   onAccept(fingerprint: string): void;
 }
 
-/** A row, and below it its checks: open where something fails, until it is folded. */
-export function HostRow(props: IHostRowProps): JSX.Element {
+/** Every check, the offer of a new key, and what ssh said. */
+export function HostDetails(props: IHostDetailsProps): JSX.Element {
   const { host, trans } = props;
-  const id = useId();
-  const [folded, fold] = useState<boolean | null>(null);
-  const state = stateOf(host);
-  const open = state !== 'testing' && !(folded ?? state === 'ready');
-  const word = stateWord(state, trans);
   return (
     <>
-      <tr className={`jlc-HostRow jlc-mod-${state}`}>
-        <th scope="row" className="jlc-HostRow-name" title={host.host}>
-          {host.host}
-        </th>
-        <td>
-          {state === 'testing' ? (
-            <State state={state} word={word} />
-          ) : (
-            <button
-              type="button"
-              className="jlc-HostRow-toggle"
-              aria-expanded={open}
-              aria-controls={open ? id : undefined}
-              aria-label={trans.__('%1: %2. Details', host.host, word)}
-              onClick={() => fold(open)}
-            >
-              <State state={state} word={word} />
-              <span aria-hidden="true">{open ? ' ▾' : ' ▸'}</span>
-            </button>
-          )}
-        </td>
-        <td>{valueOf(host, 'python')}</td>
-        <td>{valueOf(host, 'ipyparallel')}</td>
-        <td className="jlc-HostRow-number">{valueOf(host, 'cores')}</td>
-        <td className="jlc-HostRow-number">{valueOf(host, 'memory')}</td>
-      </tr>
-      {open && (
-        <tr id={id}>
-          <td colSpan={COLUMNS} className="jlc-HostRow-details">
-            <Checks {...props} />
-            {host.fingerprint !== null && (
-              <KeyOffer {...props} fingerprint={host.fingerprint} />
-            )}
-            {host.output && (
-              <details>
-                <summary>{trans.__('What ssh said')}</summary>
-                <pre className="jlc-HostRow-output">{host.output}</pre>
-              </details>
-            )}
-          </td>
-        </tr>
+      <Checks {...props} />
+      {host.fingerprint !== null && (
+        <KeyOffer {...props} fingerprint={host.fingerprint} />
+      )}
+      {host.output && (
+        <details>
+          <summary>{trans.__('What ssh said')}</summary>
+          <pre className="jlc-HostRow-output">{host.output}</pre>
+        </details>
       )}
     </>
   );
@@ -93,7 +92,7 @@ function State(props: {
   );
 }
 
-function Checks(props: IHostRowProps): JSX.Element {
+function Checks(props: IHostDetailsProps): JSX.Element {
   const { host, trans } = props;
   const untested = host.checks
     .filter(check => check.ok === null)
@@ -120,7 +119,7 @@ function Checks(props: IHostRowProps): JSX.Element {
   );
 }
 
-function Check(props: IHostRowProps & { check: IHostCheck }): JSX.Element {
+function Check(props: IHostDetailsProps & { check: IHostCheck }): JSX.Element {
   const { check, host, trans } = props;
   const { shape, word } = resultWord(check, trans);
   const mod = check.ok ? 'ready' : 'failing';
@@ -138,7 +137,9 @@ function Check(props: IHostRowProps & { check: IHostCheck }): JSX.Element {
 }
 
 /** The way to the question; back from it, the focus is where it was. */
-function KeyOffer(props: IHostRowProps & { fingerprint: string }): JSX.Element {
+function KeyOffer(
+  props: IHostDetailsProps & { fingerprint: string }
+): JSX.Element {
   const { host, fingerprint, trans } = props;
   const [asking, ask] = useState(false);
   const asked = useRef(false);

@@ -65,6 +65,24 @@ export function valueOf(host: IHostTest, name: CheckName): string {
     : String(value);
 }
 
+/** What a ready host offers, in one line. */
+export function foundWords(host: IHostTest, trans: TranslationBundle): string {
+  const value = (name: CheckName) =>
+    host.checks.find(one => one.name === name)?.value ?? null;
+  const [python, cores, memory] = [
+    value('python'),
+    value('cores'),
+    value('memory')
+  ];
+  return [
+    python === null ? '' : trans.__('Python %1', python),
+    typeof cores === 'number' ? trans._n('%1 core', '%1 cores', cores) : '',
+    typeof memory === 'number' ? trans.__('%1 free', bytes(memory)) : ''
+  ]
+    .filter(word => word !== '')
+    .join(', ');
+}
+
 /** Who is ready, in one sentence. */
 export function summaryOf(
   hosts: readonly IHostTest[],

@@ -312,7 +312,9 @@ class Cluster:
         return await launcher.preview(engines)
 
     def connection(self, *, key: bool = True) -> Connection:
-        """What a client elsewhere needs (blocking), with the ``key`` that the file holds or without. Raises :class:`WrongState` unless it runs."""
+        """What a client elsewhere needs (blocking), with the ``key`` that the file holds or without.
+
+        Raises :class:`WrongState` unless it runs."""
         model = self.model()
         if model.state != "running" or model.connection_file is None:
             raise WrongState(f"This cluster is {model.state}, not running.", reason=model.state)

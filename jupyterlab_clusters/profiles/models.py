@@ -10,13 +10,20 @@ import msgspec
 LauncherName = Literal["local", "ssh", "mpi", "slurm", "stock"]
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    file: str
+    line: int | None = None
+
+
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
-    """A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it."""
+    """A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it; ``overrides`` = where
+    another file sets it in vain."""
 
     name: str
     value: Any
     file: str
     line: int | None = None
+    overrides: Place | None = None
 
 
 class ProfileError(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ import msgspec
 from ..errors import BadInput, CannotNow
 from ..launchers.asked import Asked, asked, says_no_more, settings_of
 from ..launchers.command import CommandFailed, Done, run
-from .models import LauncherName, ProfileError, ProfileModel, Setting
+from .models import LauncherName, Place, ProfileError, ProfileModel, Setting
 from .writer import write_settings
 
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}", re.ASCII)
@@ -49,6 +49,7 @@ class _Answer(msgspec.Struct):
         file: str
         line: int | None
         app: str
+        overrides: Place | None = None
 
     settings: list[Of]
     errors: list[ProfileError]
@@ -205,7 +206,10 @@ class Profiles:
 
     def _told_by_reader(self, name: str, path: Path, present: Signature) -> _Read:
         answer = self._ask_reader(path)
-        settings = [Setting(name=of.name, value=of.value, file=of.file, line=of.line) for of in answer.settings]
+        settings = [
+            Setting(name=of.name, value=of.value, file=of.file, line=of.line, overrides=of.overrides)
+            for of in answer.settings
+        ]
         effective = {of.name: of.value for of in answer.settings if of.app == "ipcluster"}
         model = _model(name, path, effective, settings, answer.errors)
         return _Read(model, present | _signature(answer.files), tuple(answer.files), effective)

@@ -147,13 +147,17 @@ class Reader:
     def _read_app(self, names: list[str], app: str) -> None:
         effective = Config()
         sources: dict[str, Place] = {}
+        overridden: dict[str, Place] = {}
         for name in names:
             together = Config()
             for folder in reversed(self.folders):
                 for suffix in (".py", ".json"):
                     config = self._load(name + suffix, folder)
                     if config is not None:
-                        sources.update(self._sources(config, os.path.join(folder, name + suffix)))
+                        for trait, place in self._sources(config, os.path.join(folder, name + suffix)):
+                            if trait in sources and sources[trait][0] != place[0]:
+                                overridden[trait] = sources[trait]
+                            sources[trait] = place
                         together.merge(config)
             effective.merge(together)
         values = {name: config[key] for name, config, key in leaves(effective)}
@@ -165,7 +169,17 @@ class Reader:
             if of_ipython and not name.startswith(("Cluster.", *OLD_SECTIONS)) and "Launcher." not in name:
                 continue
             told = "(hidden)" if HIDDEN.search(name) and value else jsonable(resolved(name, value))
-            self.settings.append({"name": name, "value": told, "file": file, "line": line, "app": app})
+            below = overridden.get(name)
+            self.settings.append(
+                {
+                    "name": name,
+                    "value": told,
+                    "file": file,
+                    "line": line,
+                    "app": app,
+                    "overrides": below and {"file": below[0], "line": below[1]},
+                }
+            )
 
     def _sources(self, config: Config, file: str) -> Iterator[tuple[str, Place]]:
         for name, section, key in leaves(config):

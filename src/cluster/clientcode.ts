@@ -30,11 +30,33 @@ function clientArguments(cluster: IConnectable): string {
 
 /** Python lines that connect, wait for the wanted engines and make a view. */
 export function clientCode(cluster: IConnectable): string {
+  return code(cluster, clientArguments(cluster));
+}
+
+/**
+ * The same for another computer: by the connection `file` beside the code, or
+ * by the profile where that is the same there; through ssh where `server` is named.
+ */
+export function elsewhereCode(
+  cluster: IConnectable,
+  file: string | null,
+  server: string | null
+): string {
+  const of = file === null ? clientArguments(cluster) : null;
+  const parts = [
+    ...(file === null ? [] : [pythonLiteral(file)]),
+    ...(server === null ? [] : [`sshserver=${pythonLiteral(server)}`]),
+    of ?? `timeout=${TIMEOUT}`
+  ];
+  return code(cluster, parts.join(', '));
+}
+
+function code(cluster: IConnectable, client: string): string {
   const waits = cluster.wanted > 0;
   return [
     'import ipyparallel as ipp',
     '',
-    `rc = ipp.Client(${clientArguments(cluster)})`,
+    `rc = ipp.Client(${client})`,
     ...(waits
       ? [
           `rc.wait_for_engines(${cluster.wanted}, timeout=${TIMEOUT})`,

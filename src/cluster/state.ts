@@ -140,12 +140,17 @@ export interface ILauncherModel {
   readonly reason: string | null;
 }
 
-/** A setting of a profile with the file and line that make it. */
-export interface ISetting {
-  readonly name: string;
-  readonly value: unknown;
+/** A place in a file. */
+export interface IPlace {
   readonly file: string;
   readonly line: number | null;
+}
+
+/** A setting of a profile with the file and line that make it; `overrides` is where another file does so in vain. */
+export interface ISetting extends IPlace {
+  readonly name: string;
+  readonly value: unknown;
+  readonly overrides: IPlace | null;
 }
 
 /** An IPython profile; `loading` until its configuration was read. */

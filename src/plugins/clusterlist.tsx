@@ -23,10 +23,13 @@ const MENU = [
   CommandIDs.openLog,
   CommandIDs.scale,
   CommandIDs.interrupt,
+  CommandIDs.preview,
   null,
   CommandIDs.insertCode,
   CommandIDs.copyCode,
+  CommandIDs.connect,
   null,
+  CommandIDs.openProfile,
   CommandIDs.forget
 ] as const;
 

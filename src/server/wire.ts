@@ -1531,6 +1531,12 @@ export interface components {
       end: number;
       size: number;
     };
+    /** Place */
+    Place: {
+      file: string;
+      /** @default null */
+      line: number | null;
+    };
     /**
      * Preview
      * @description What a start would do: argument vectors, files with their text, the batch script if any.
@@ -1594,7 +1600,8 @@ export interface components {
     };
     /**
      * Setting
-     * @description A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it.
+     * @description A trait a profile sets (``Cluster.n``), with the file (and line, where known) that sets it; ``overrides`` = where
+     *         another file sets it in vain.
      */
     Setting: {
       name: string;
@@ -1602,6 +1609,8 @@ export interface components {
       file: string;
       /** @default null */
       line: number | null;
+      /** @default null */
+      overrides: components['schemas']['Place'] | null;
     };
     /**
      * Settings

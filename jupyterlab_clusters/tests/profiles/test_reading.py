@@ -98,6 +98,17 @@ def test_the_values_are_those_of_ipcluster(profiles, profile, files):
     assert {name: {**defaults, **ours}[name] for name in effective} == effective
 
 
+def test_a_setting_that_another_file_makes_in_vain_is_told(profiles, profile):
+    written = {"Cluster": {"n": 8}, "SlurmEngineSetLauncher": {"queue": "short"}}
+    folder = profile("p", {PY: "c = get_config()\nc.Cluster.n = 2\nc.Cluster.n = 4\n", JSON: json.dumps(written)})
+    settings = {setting.name: setting for setting in read(profiles).settings}
+    n = settings["Cluster.n"]
+    assert (n.value, n.file) == (8, str(folder / JSON))
+    assert n.overrides is not None
+    assert (n.overrides.file, n.overrides.line) == (str(folder / PY), 3)
+    assert settings["SlurmEngineSetLauncher.queue"].overrides is None
+
+
 def test_each_setting_has_its_place(profiles, profile):
     text = """
         c = get_config()

@@ -219,7 +219,11 @@ describe('the table', () => {
   it('takes a whole list at once', async () => {
     const { lines } = shown(EMPTY);
     const text = 'node1 slots=4\nada@node2:2222\n';
-    fireEvent.paste(line(1), { clipboardData: { getData: () => text } });
+    // JupyterLab's stand-in for clipboard events does not bubble.
+    const event = new Event('paste', { bubbles: true, cancelable: true });
+    Object.assign(event, { clipboardData: { getData: () => text } });
+    fireEvent(line(1), event);
+    expect(event.defaultPrevented).toBe(true);
     expect(lines()).toEqual([
       { host: 'node1', engines: 4 },
       { host: 'ada@node2:2222' }

@@ -81,7 +81,7 @@ const LAUNCHERS: readonly ILauncherModel[] = [
 ];
 
 function profile(name: string, engines: number | null): IProfile {
-  const from = { file: 'ipcluster_config.py', line: 3 };
+  const from = { file: 'ipcluster_config.py', line: 3, overrides: null };
   return {
     name,
     path: `/home/me/.ipython/profile_${name}`,

@@ -221,7 +221,15 @@ describe('a row', () => {
       path: '/p',
       launcher: 'local',
       loading: false,
-      settings: [{ name: 'Cluster.n', value: 6, file: '/p/c.py', line: 1 }],
+      settings: [
+        {
+          name: 'Cluster.n',
+          value: 6,
+          file: '/p/c.py',
+          line: 1,
+          overrides: null
+        }
+      ],
       errors: [],
       options: {},
       as_written: null

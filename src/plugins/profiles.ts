@@ -1,0 +1,134 @@
+/** The pages of profiles: the command that opens one, and how a place in a file is opened. */
+import type {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
+import type { MainAreaWidget } from '@jupyterlab/apputils';
+import {
+  Clipboard,
+  ICommandPalette,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import type { IPlace } from '../cluster/state';
+import { CommandIDs, IClusters } from '../tokens';
+import type { ProfilePanel } from '../ui/profilepage/panel';
+import { KEY, chosen } from './chosen';
+import { belowRoot } from './serverpath';
+
+const PROFILE = {
+  profile: {
+    type: 'string',
+    description: 'The name of the profile; absent: that of the cluster.'
+  }
+} as const;
+
+/** Adds the command. */
+export const profiles: JupyterFrontEndPlugin<void> = {
+  id: 'jupyterlab-clusters:profiles',
+  description: 'Pages that show what IPython profiles set, and where.',
+  autoStart: true,
+  requires: [IClusters],
+  optional: [ILabShell, ILayoutRestorer, ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    clusters: IClusters,
+    labShell: ILabShell | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load('jupyterlab_clusters');
+    const tracker = new WidgetTracker<MainAreaWidget<ProfilePanel>>({
+      namespace: 'jupyterlab-clusters-profiles'
+    });
+    const named = (args: ReadonlyPartialJSONObject) =>
+      typeof args.profile === 'string'
+        ? args.profile
+        : chosen(clusters, args)?.profile;
+    const make = async (profile: string) => {
+      const [{ createProfilePanel }, launchers] = await Promise.all([
+        import('../ui/profilepage/panel'),
+        clusters.launchers()
+      ]);
+      const panel = createProfilePanel({
+        profile,
+        launchers,
+        hosts: clusters.hostTesting(),
+        trans,
+        profiles: () => clusters.profiles(),
+        save: (launcher, options, engines) =>
+          clusters.saveProfile(profile, launcher, options, engines),
+        open: place => open(app, place)
+      });
+      app.shell.add(panel, labShell ? 'main' : 'down', {
+        type: 'Profile Settings'
+      });
+      await tracker.add(panel);
+      return panel;
+    };
+    app.commands.addCommand(CommandIDs.openProfile, {
+      label: trans.__('Open Profile Settings'),
+      caption: trans.__('What the profile sets, where, and how to change it'),
+      isEnabled: args => named(args) !== undefined,
+      execute: async args => {
+        const profile = named(args);
+        if (profile === undefined) {
+          return;
+        }
+        try {
+          const panel =
+            tracker.find(({ content }) => content.profile === profile) ??
+            (await make(profile));
+          app.shell.activateById(panel.id);
+        } catch (error) {
+          const why = error instanceof Error ? error.message : String(error);
+          Notification.error(why, { autoClose: 8000 });
+        }
+      },
+      describedBy: {
+        args: { type: 'object', properties: { ...KEY, ...PROFILE } }
+      }
+    });
+    palette?.addItem({
+      command: CommandIDs.openProfile,
+      category: trans.__('Clusters')
+    });
+    void restorer?.restore(tracker, {
+      command: CommandIDs.openProfile,
+      args: ({ content }) => ({ profile: content.profile }),
+      name: ({ content }) => content.profile
+    });
+  }
+};
+
+/** Opens a file where the server shows it to this window; else its place is copied. */
+async function open(
+  app: JupyterFrontEnd,
+  { file, line }: IPlace
+): Promise<'opened' | 'copied'> {
+  const path = belowRoot(PageConfig.getOption('serverRoot'), file);
+  try {
+    if (path !== null) {
+      // Hidden folders are mostly not shown: asked before an error is seen.
+      await app.serviceManager.contents.get(path, { content: false });
+      const widget: unknown = await app.commands.execute('docmanager:open', {
+        path,
+        factory: 'Editor'
+      });
+      if (widget && line !== null) {
+        await app.commands.execute('fileeditor:go-to-line', { line });
+      }
+      return 'opened';
+    }
+  } catch {
+    // Not to be had here.
+  }
+  Clipboard.copyToSystem(line === null ? file : `${file}:${line}`);
+  return 'copied';
+}

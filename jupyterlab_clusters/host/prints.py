@@ -37,6 +37,12 @@ class Prints:
         self._over.set()
         self._look()
 
+    def say(self, line: str) -> None:
+        """A line of another source, between those of files."""
+        with self._lock:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+
     def of_job(self, job: str) -> list[str]:
         """Where Slurm writes what that job prints, be it another place than the launcher thinks."""
         if not job.isdigit() or shutil.which("scontrol") is None:

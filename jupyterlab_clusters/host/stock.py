@@ -6,7 +6,8 @@ launcher's processes write is printed here before ipyparallel removes it. Facts
 go to the file that the task names; no secret among them.
 
 The task (JSON in ``JUPYTERLAB_CLUSTERS_STOCK``): ``part`` (``controller`` or ``engines``), ``profile_dir``,
-``cluster_id``, ``engines``, ``folder`` for batch scripts, ``told`` = the file.
+``cluster_id``, ``engines``, ``connection`` = the client's connection file, ``folder`` for batch scripts, ``told`` =
+the file for facts.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from types import FrameType
 from typing import Any
 
 from .messages import STOCK_VARIABLE
+from .overheard import listen
 from .prints import Prints
 
 #: How long a launcher may take to end what it began (seconds).
@@ -172,6 +174,7 @@ class Run:
                 await cluster.start_engines(task["engines"])
             finally:
                 self.launcher = cluster.engine_set
+            listen(Path(task["connection"]), self.prints.say)
         self.launcher.on_stop(self._ended)
         self.told.add(began=True, job=str(getattr(self.launcher, "job_id", "") or "") or None)
 

@@ -82,6 +82,11 @@ class StockLauncher(Launcher):
             self._batch["controller"].hide()
 
     @property
+    def _files(self) -> str:
+        """The connection files' name, as ipyparallel has it."""
+        return f"ipcontroller-{self.plan.cluster_id}" if self.plan.cluster_id else "ipcontroller"
+
+    @property
     def _own_controller(self) -> bool:
         settings = self.plan.settings
         named = short(settings.get(CONTROLLER, "local"))
@@ -98,6 +103,7 @@ class StockLauncher(Launcher):
             "profile_dir": str(self.plan.profile_dir),
             "cluster_id": self.plan.cluster_id,
             "engines": engines,
+            "connection": str(self.plan.profile_dir / "security" / f"{self._files}-client.json"),
             "folder": str(self.folder),
             "told": str(told),
         }

@@ -87,8 +87,9 @@ async def test_a_third_partys_launcher(site: Site) -> None:
     pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 2)
     await until(cluster, lambda _: [engine.pid for engine in cluster.engines()] == pids)
     assert [engine.id for engine in cluster.engines()] == [0, 1]
-    await asyncio.sleep(0.5)
-    assert "mine starts 2" in lines(cluster, "job")
+    await with_client(cluster, lambda client: client[:].apply_sync(print, "a word for the log", flush=True), 2)
+    await until(cluster, lambda _: lines(cluster, "job").count("a word for the log") == 2)
+    assert "mine starts 2" in lines(cluster, "job") and "[engine 1] a word for the log" in lines(cluster, "job")
 
     os.kill(pids[1], signal.SIGKILL)
     await until(cluster, lambda model: model.engines.lost == 1, within=15)

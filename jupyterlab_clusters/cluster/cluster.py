@@ -31,7 +31,7 @@ from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
 from .models import ClusterModel, Connection, EngineModel, Failure
-from .options import check_options
+from .options import checked
 from .policy import Policy
 from .reconcile import Reconciler
 from .registry import Registry, here
@@ -134,9 +134,12 @@ class Cluster:
     @property
     def as_written(self) -> str | None:
         """Why the profile is run by ipyparallel's own launchers; None when ours do it."""
-        profile, chosen = self.parts.profiles.model(self.definition.profile), self.definition
+        return self._as_written(self.definition.options)
+
+    def _as_written(self, options: Mapping[str, Any]) -> str | None:
+        profile = self.parts.profiles.model(self.definition.profile)
         # Whoever chose something else here asks for our way of doing it.
-        same = profile.launcher == chosen.launcher and says_no_more(chosen.options, profile.options)
+        same = profile.launcher == self.definition.launcher and says_no_more(options, profile.options)
         return profile.as_written if same else None
 
     @property
@@ -214,7 +217,7 @@ class Cluster:
     def start(self, engines: int | None, options: Mapping[str, Any] | None) -> ClusterModel:
         """Ask for a start. Raises :class:`WrongState`, :class:`BadInput`, :class:`NotAllowed`."""
         self._check_allowed()
-        check_options(self.definition.launcher, options)
+        chosen = self._checked(options)
         with self.lock:
             self._check_there()
             count = engines if engines is not None else self.wanted if self.wanted is not None else None
@@ -230,8 +233,8 @@ class Cluster:
                 return self.model()
             if self.state == "stopping":
                 raise WrongState("This cluster is still stopping; start it when it has stopped.", reason="stopping")
-            if options is not None:
-                self.definition.options = dict(options)
+            if chosen is not None:
+                self.definition.options = chosen
             self.defined = True
             self.wanted = count
             self.failure = None
@@ -305,9 +308,9 @@ class Cluster:
     async def preview(self, engines: int, options: Mapping[str, Any] | None) -> Preview:
         """What a start would run. Starts nothing, writes nothing."""
         self._check_count(engines)
-        check_options(self.definition.launcher, options)
+        given = self._checked(options)
         with self.lock:
-            chosen = dict(self.definition.options if options is None else options)
+            chosen = dict(self.definition.options) if given is None else given
         launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
         return await launcher.preview(engines)
 
@@ -334,7 +337,7 @@ class Cluster:
             log_dir=registry.log_folder(self.key) if make else registry.folder(self.key) / "logs",
             options={**options_of(self.definition.launcher, settings), **options},
             settings=settings,
-            as_written=self.as_written,
+            as_written=self._as_written(options),
             environment=dict(os.environ),
             orphan_timeout=self.parts.policy.orphan_timeout,
         )
@@ -428,6 +431,12 @@ class Cluster:
             self._actor = Actor(self.key)
             self._reconciler = Reconciler(self, self._actor)
         self._actor.call(getattr(self._reconciler, verb), *args)
+
+    def _checked(self, options: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if options is None:
+            return None
+        launcher, settings = self.definition.launcher, self.parts.profiles.settings(self.definition.profile)
+        return checked(launcher, options, options_of(launcher, settings))
 
     # -- what is allowed ----------------------------------------------------
 

@@ -16,10 +16,11 @@ from typing import Any, cast
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
 from ..launchers import catalog
+from ..launchers.asked import options_of
 from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Preview, Watcher
 from ..profiles import Profiles
 from .cluster import Cluster, Definition, Parts
-from .options import check_options
+from .options import checked
 from .policy import Policy
 from .registry import Registry
 
@@ -209,8 +210,8 @@ class Clusters:
         name = cast(LauncherName, launcher or self._launcher_of(profile))
         if self.policy.allowed_launchers is not None and name not in self.policy.allowed_launchers:
             raise NotAllowed(f"This site does not allow the launcher {name!r}.", field="launcher")
-        check_options(name, options)
-        return Definition(profile, cluster_id, name, dict(options or {}))
+        of_profile = options_of(name, self._profiles.settings(profile))
+        return Definition(profile, cluster_id, name, checked(name, options or {}, of_profile))
 
     def _watch_one(self, topic: str, watched: bool) -> None:
         what, _, key = topic.partition("/")

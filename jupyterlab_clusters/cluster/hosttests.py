@@ -27,7 +27,7 @@ from ..launchers.ssh.hostkey import NotKept, accept
 from ..launchers.ssh.hosts import DESTINATION, Host, hosts_of
 from ..launchers.ssh.hosttest import tested, untested
 from ..launchers.ssh.models import HostTest, HostTests
-from .options import check_options
+from .options import checked
 from .policy import Policy
 
 #: Tests that are kept, and for how long (seconds); tests that may run at the same time; hosts of all at once.
@@ -111,7 +111,7 @@ class HostTesting:
         self._allowed()
         if not options.get("hosts"):
             raise BadInput("Name at least one host.", field="options.hosts")
-        check_options("ssh", options)
+        checked("ssh", options)
         for field, text in (
             ("options.python", options.get("python")),
             *((f"options.hosts.{n}.python", host.get("python")) for n, host in enumerate(options["hosts"])),

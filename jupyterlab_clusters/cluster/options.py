@@ -9,15 +9,26 @@ import jsonschema
 
 from ..errors import BadInput
 from ..launchers import catalog
+from ..launchers.asked import hosts
 from ..launchers.base import LauncherName
 
 
-def check_options(launcher: LauncherName, options: Mapping[str, Any] | None) -> None:
-    """Options against the launcher's JSON schema. Raises :class:`BadInput` naming the field."""
-    if not options:
-        return
+def checked(
+    launcher: LauncherName, options: Mapping[str, Any], of_profile: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Options that, with those of the profile, fit the launcher's JSON schema. Hosts may also be given as ipyparallel
+    has them (``{"node1": 2, "node2": {"n": 4}}``). Raises :class:`BadInput` naming the field."""
+    chosen = dict(options)
+    if launcher == "ssh" and isinstance(given := chosen.get("hosts"), Mapping):
+        if why := hosts.beyond(given):
+            raise BadInput(f"This option does not fit: {why}.", field="options.hosts")
+        chosen["hosts"] = hosts.read(given)
+    if not chosen:
+        return chosen
     schema = catalog.options_of(launcher)
     validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(dict(options)), key=lambda error: list(map(str, error.path))):
+    whole = {**(of_profile or {}), **chosen}
+    for error in sorted(validator.iter_errors(whole), key=lambda error: list(map(str, error.path))):
         where = ".".join(["options", *map(str, error.path)])
         raise BadInput(f"This option does not fit: {error.message[:300]}.", field=where)
+    return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..cluster.models import ProfileModel
-from ..cluster.options import check_options
+from ..cluster.options import checked
 from ..errors import BadInput
 from .body import Settings, check_name
 from .resource import Resource, operation
@@ -31,10 +31,11 @@ class ProfileHandler(Resource):
             raise BadInput("settings is missing.", field="settings")
         if asked.options is not None and asked.launcher is None:
             raise BadInput("Options need the launcher that they are for.", field="launcher")
+        options = None
         if asked.launcher is not None:
-            check_options(asked.launcher, asked.options)
+            options = checked(asked.launcher, asked.options or {})
             await profiles.refresh(name)
-        created = await asyncio.to_thread(profiles.write, name, asked.settings or {}, asked.launcher, asked.options)
+        created = await asyncio.to_thread(profiles.write, name, asked.settings or {}, asked.launcher, options)
         if created:
             self.set_status(201)
         await profiles.refresh(name, anew=True)

@@ -72,6 +72,11 @@ def left(site: Site) -> list[str]:
 def mine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "sites").mkdir()
     (home / "sites" / "mine.py").write_text(MINE)
+    distribution = home / "sites" / "mine-1.0.dist-info"
+    distribution.mkdir()
+    (distribution / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    entry = "[ipyparallel.engine_launchers]\nmine = mine:MineEngineSetLauncher\n"
+    (distribution / "entry_points.txt").write_text(entry)
     path = os.environ.get("PYTHONPATH")
     monkeypatch.setenv("PYTHONPATH", str(home / "sites") + (os.pathsep + path if path else ""))
 
@@ -110,7 +115,7 @@ async def test_a_third_partys_launcher(site: Site) -> None:
 
 @pytest.mark.usefixtures("mine")
 async def test_a_task_is_interrupted_through_the_hub(site: Site) -> None:
-    profile(site, "c.Cluster.engine_launcher_class = 'mine.MineEngineSetLauncher'")
+    profile(site, "c.Cluster.engine_launcher_class = 'mine'  # by its entry point")
     cluster = await known(site)
     await running(cluster, 1)
 

@@ -160,6 +160,8 @@ class Run:
         return LEFT if left else 0 if self.asked.is_set() else self.code
 
     async def _begin(self) -> None:
+        from ipyparallel.cluster.launcher import SlurmLauncher
+
         cluster, task = self.cluster, self.task
         if task["part"] == "controller":
             cluster.controller_launcher_class = private(cluster.controller_launcher_class, task["folder"])
@@ -176,7 +178,8 @@ class Run:
                 self.launcher = cluster.engine_set
             listen(Path(task["connection"]), self.prints.say)
         self.launcher.on_stop(self._ended)
-        self.told.add(began=True, job=str(getattr(self.launcher, "job_id", "") or "") or None)
+        job = str(getattr(self.launcher, "job_id", "") or "") or None
+        self.told.add(began=True, job=job, slurm=isinstance(self.launcher, SlurmLauncher))
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         raise AskedToEnd

@@ -7,8 +7,8 @@ share; of other systems nothing is claimed but the job's number.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Callable
+from typing import Any
 
 from ..base import Job, LaunchFailed, Plan, Watcher
 from ..slurm import facts, words
@@ -31,12 +31,16 @@ class BatchJob:
         self._slurm: SlurmJob | None = None
         self._shown = True
 
-    def watch(self, job: str | None) -> None:
-        """From now on; None = the launcher has none."""
+    def saved(self) -> dict[str, Any]:
+        """What :meth:`watch` takes."""
+        return {"job": self.job, "slurm": self._slurm is not None}
+
+    def watch(self, job: str | None, *, slurm: bool) -> None:
+        """From now on; None = the launcher has none, ``slurm`` = it is Slurm's."""
         self.job, self.asked_to_end = job, False
         if job is None:
             return
-        if not (job.isdigit() and shutil.which("squeue", path=self._env.get("PATH"))):
+        if not slurm:
             self._watcher.job_changed(Job(id=job, state="SUBMITTED"))
             return
         self._slurm = SlurmJob(job, 1, 1)

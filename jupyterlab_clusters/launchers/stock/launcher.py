@@ -120,7 +120,7 @@ class StockLauncher(Launcher):
         await self._here.spawn(step, begin_here(self.plan), [process])
         facts = await self._begun(part, PATIENCE + PATIENCE_EACH * engines)
         if facts.get("began"):
-            self._batch[part].watch(facts.get("job"))
+            self._batch[part].watch(facts.get("job"), slurm=bool(facts.get("slurm")))
             return
         raise causes.not_begun(part, facts.get("failure") or {}, await self._said(part))
 
@@ -211,7 +211,7 @@ class StockLauncher(Launcher):
         return {
             "processes": self._here.saved(),
             "engines": list(self._engines.items()),
-            "jobs": {part: batch.job for part, batch in self._batch.items()},
+            "jobs": {part: batch.saved() for part, batch in self._batch.items()},
             "began": self._began,
         }
 
@@ -222,8 +222,8 @@ class StockLauncher(Launcher):
         await regain(self._here)
         jobs = saved.get("jobs") or {}
         for part in PARTS:
-            self._batch[part].watch(jobs.get(part))
-        if jobs.get("engines"):
+            self._batch[part].watch(**(jobs.get(part) or {"job": None, "slurm": False}))
+        if self._batch["engines"].job is not None:
             self._batch["controller"].hide()
 
     async def close(self) -> None:

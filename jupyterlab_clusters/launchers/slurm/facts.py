@@ -1,4 +1,4 @@
-"""What this Slurm has: partitions with their limits, and the accounts a person may use.
+"""What this Slurm has: partitions with their limits.
 
 Promise: asked in the background and kept for a while; what is not known yet is
 empty, and nobody waits for it but a launch. An answer that cannot be understood
@@ -8,7 +8,6 @@ is left out.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import shutil
 import threading
 import time
@@ -52,8 +51,6 @@ class Partition:
 @dataclass(frozen=True)
 class Facts:
     partitions: tuple[Partition, ...] = ()
-    accounts: tuple[str, ...] = ()
-    qos: tuple[str, ...] = ()
     said: str = ""
     asked: float = float("-inf")
 
@@ -104,7 +101,7 @@ async def fresh(environment: Mapping[str, str], *, within: float = KEPT) -> Fact
 
 async def _refresh(key: str, environment: Mapping[str, str]) -> Facts:
     try:
-        facts = await _ask(environment, _known.get(key))
+        facts = await _ask(environment)
         with _lock:
             if facts is not None:
                 _known[key] = facts
@@ -114,27 +111,14 @@ async def _refresh(key: str, environment: Mapping[str, str]) -> Facts:
             _asking.discard(key)
 
 
-async def _ask(environment: Mapping[str, str], before: Facts | None) -> Facts | None:
+async def _ask(environment: Mapping[str, str]) -> Facts | None:
     try:
         done = await run(SINFO, timeout=TIMEOUT, env=environment)
     except CommandFailed:
         return None
     if done.exit_code != 0:
         return None
-    accounts, qos = (before.accounts, before.qos) if before else await _associations(environment)
-    return Facts(partitions(done.stdout), accounts, qos, done.stdout.strip(), time.monotonic())
-
-
-async def _associations(environment: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Accounts and QOS; none where Slurm keeps no accounts."""
-    argv = ["sacctmgr", "-n", "-P", "show", "assoc", f"user={getpass.getuser()}", "format=account,qos"]
-    try:
-        done = await run(argv, timeout=TIMEOUT, env=environment)
-    except CommandFailed:
-        return (), ()
-    rows = [line.split("|") for line in done.stdout.splitlines() if "|" in line] if done.exit_code == 0 else []
-    accounts = sorted({row[0] for row in rows if row[0]})
-    return tuple(accounts), tuple(sorted({one for row in rows for one in row[1].split(",") if one}))
+    return Facts(partitions(done.stdout), done.stdout.strip(), time.monotonic())
 
 
 def partitions(text: str) -> tuple[Partition, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base import EngineSpec, Exit, LaunchFailed, Watcher
 from ..said import log_end, size
-from . import facts, words
+from . import accounts, facts, words
 from .job import SlurmJob
 from .leading import Lead
 from .listing import Seen
@@ -143,8 +143,9 @@ class Jobs:
         jobs = [job for job in self.by_number.values() if not job.asked_to_end]
         jobs = [job for job in jobs if job.lead is None] or jobs
         shown = min(jobs, key=lambda job: job.state == "RUNNING") if jobs else last
+        env = self.terms.env
         if shown is not None:
-            self._watcher.job_changed(told(shown, facts.known(self.terms.env), self.terms.options))
+            self._watcher.job_changed(told(shown, facts.known(env), accounts.known(env), self.terms.options))
 
     def _seen(self, job: SlurmJob, seen: Seen) -> None:
         if self._closed or self.by_number.get(job.id) is not job:
@@ -204,7 +205,9 @@ class Jobs:
         assert job.seen is not None
         if not job.asked_to_end:
             output = await self.said(job)
-            cause, hint = words.ended(job.id, job.seen.state, job.seen.exit_code)
+            if job.state == "FAILED" and output and words.TOO_MUCH_MEMORY.search(output):
+                job.state = "OUT_OF_MEMORY"
+            cause, hint = words.ended(job.id, job.state, job.seen.exit_code)
             if not job.nodes and output and (known := words.refused(output)) is not None:
                 cause, hint = known
             elif job.lead is not None and not job.lead.waits:

@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 #: More time than any site gives (seconds).
 ENDLESS = 300 * 86400.0
 
-FORMAT = "%i|%T|%P|%L|%l|%S|%D|%N|%r"
+FORMAT = "%i|%T|%P|%L|%l|%S|%D|%N|%a|%q|%r"
 SQUEUE = ["squeue", "--me", "-h", "-o", FORMAT]
 
 #: States in which a job may still come to run, or runs.
@@ -45,6 +45,8 @@ class Seen:
     start: str | None = None
     nodes_asked: int = 0
     nodes: tuple[str, ...] = ()
+    account: str | None = None
+    qos: str | None = None
     reason: str = "None"
     exit_code: str | None = None
     asked: float = 0.0
@@ -73,10 +75,10 @@ async def listing(environment: Mapping[str, str]) -> dict[str, Seen] | None:
 
 def parsed(line: str, now: float) -> Seen | None:
     """One line of squeue."""
-    fields = line.split("|", 8)
-    if len(fields) != 9:
+    fields = line.split("|", 10)
+    if len(fields) != 11:
         return None
-    job, state, partition, left, limit, start, nodes, names, reason = (field.strip() for field in fields)
+    job, state, partition, left, limit, start, nodes, names, account, qos, reason = (field.strip() for field in fields)
     return Seen(
         id=job,
         state=state,
@@ -86,6 +88,8 @@ def parsed(line: str, now: float) -> Seen | None:
         start=when(start),
         nodes_asked=int(nodes) if nodes.isdigit() else 0,
         nodes=tuple(expanded(names)),
+        account=account,
+        qos=qos,
         reason=reason.strip("()") or "None",
         asked=now,
     )

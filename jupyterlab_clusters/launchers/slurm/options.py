@@ -10,13 +10,13 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from . import facts
+from . import accounts, facts
 from .script import CONSTRAINT, EXTRA, GPUS, MEMORY, NAME, SET_UP, TIME
 
 
 def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
     """JSON schema; ``common`` = what goes for engines anywhere."""
-    known = facts.known(os.environ)
+    known, mine = facts.known(os.environ), accounts.known(os.environ)
     partitions = "; ".join(one.described() for one in known.partitions[:20])
     return {
         "type": "object",
@@ -25,8 +25,8 @@ def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
             "partition": _name(
                 "Partition", f"Empty: the default. {partitions}".strip(), [one.name for one in known.partitions]
             ),
-            "account": _name("Account", "Empty: your default.", known.accounts),
-            "qos": _name("QOS", "Quality of service; empty: your default.", known.qos),
+            "account": _name("Account", "Empty: your default.", mine.accounts),
+            "qos": _name("QOS", "Quality of service; empty: your default.", mine.qos),
             "reservation": _name("Reservation", "", ()),
             "time": _text("Time limit", TIME, "Minutes, hours:minutes:seconds or days-hours; empty: the partition's."),
             "nodes": _number("Nodes", "How many at least; empty: as many as the engines need.", 10_000),

@@ -11,12 +11,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..base import Job
+from .accounts import Accounts
 from .facts import Facts
 from .job import SlurmJob
 from .words import waiting
 
 
-def told(job: SlurmJob, facts: Facts, options: Mapping[str, Any]) -> Job:
+def told(job: SlurmJob, facts: Facts, accounts: Accounts, options: Mapping[str, Any]) -> Job:
     """Of the job that a person waits for, or that runs."""
     seen = job.seen
     nodes = sorted(job.nodes) or (list(seen.nodes) if seen is not None else [])
@@ -27,7 +28,8 @@ def told(job: SlurmJob, facts: Facts, options: Mapping[str, Any]) -> Job:
     if job.state == "PENDING":
         partition = facts.partition(name)
         used = (partition.in_use, partition.nodes) if partition is not None else None
-        explanation = waiting(seen.reason, name, used)
+        limit = accounts.limit(seen.reason, seen.account, seen.qos)
+        explanation = waiting(seen.reason, name, used, limit)
     if seen.silent:
         explanation = (
             f"asked at {clock(seen.asked)}, Slurm is not answering" if seen.asked else "Slurm is not answering"

@@ -43,8 +43,8 @@ REASONS: dict[str, str] = {
 #: ``QOSMaxCpuPerUserLimit``, ``AssocGrpNodeLimit`` and the many others of their kind.
 LIMIT = re.compile(r"(?P<whose>QOS|Assoc)(?P<kind>Grp|Max)(?P<what>[A-Za-z]+?)(?P<each>Per\w+?)?(?:Limit)?")
 THINGS = {
-    "Cpu": "processors",
-    "CPU": "processors",
+    "Cpu": "CPUs",
+    "CPU": "CPUs",
     "CpuMinutes": "processor time",
     "CPUMinutes": "processor time",
     "CpuRunMinutes": "processor time of what runs",
@@ -55,21 +55,25 @@ THINGS = {
     "GRES": "GPUs",
     "Jobs": "jobs at a time",
     "Submit": "jobs in the queue",
+    "SubmitJob": "jobs in the queue",
     "SubmitJobs": "jobs in the queue",
     "Wall": "time",
     "WallDuration": "time",
 }
 
 
-def waiting(reason: str, partition: str | None = None, nodes: tuple[int, int] | None = None) -> str:
-    """Why a job is pending; ``nodes`` are those of its partition that are in use, and all."""
+def waiting(
+    reason: str, partition: str | None = None, nodes: tuple[int, int] | None = None, limit: str | None = None
+) -> str:
+    """Why a job is pending; ``nodes`` are those of its partition that are in use, and all; ``limit`` the one that it
+    meets, as ``8 CPUs``."""
     used = f": {nodes[0]} of {nodes[1]} are in use" if nodes and nodes[1] else ""
     word = reason.split(",")[0].strip("() ")
     if known := REASONS.get(word):
         return known.format(in_use=used, partition=partition or "of the job")
     if match := LIMIT.fullmatch(word):
         whose = "your group's" if match["kind"] == "Grp" else "your"
-        of = f" of {THINGS[match['what']]}" if match["what"] in THINGS else f" ({word})"
+        of = f" of {limit}" if limit else f" of {THINGS[match['what']]}" if match["what"] in THINGS else f" ({word})"
         by = ", which its QOS sets," if match["whose"] == "QOS" else ""
         return f"{whose} limit{of}{by} is reached"
     return f"waiting, as Slurm says: {reason}"
@@ -105,6 +109,10 @@ def _by(state: str) -> str:
     """Who cancelled it, where that is known."""
     who = state.partition(" by ")[2].strip()
     return f" by {who}" if who else ""
+
+
+#: What stands in the log of a job that was ended for its memory, whose state may be FAILED all the same.
+TOO_MUCH_MEMORY = re.compile(r"exceeded (?:job |step )?memory limit|oom[-_]kill|out-of-memory handler", re.I)
 
 
 def because(job: str, state: str) -> str:
@@ -205,6 +213,11 @@ REFUSALS: tuple[tuple[re.Pattern[str], str, str], ...] = (
 
 def refused(output: str, partition: str | None = None) -> tuple[str, str] | None:
     """Cause and hint for what a command of Slurm said; ``None`` when it is nothing known."""
+    if (limit := re.search(r"error: ((?:Assoc|QOS)(?:Grp|Max)[A-Za-z]+)$", output, re.M)) is not None:
+        return (
+            f"Slurm does not take this job: {waiting(limit[1])}.",
+            "Ask for less, or wait until other jobs have ended.",
+        )
     for pattern, cause, hint in REFUSALS:
         if match := pattern.search(output):
             detail = next((group for group in match.groups() if group), None) or partition or "of this name"

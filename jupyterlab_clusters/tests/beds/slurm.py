@@ -17,8 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from . import slurmdbd
+
 NODES = ("node1", "node2", "node3")
 CPUS = 8
+NO_ACCOUNTS = "AccountingStorageType=accounting_storage/none"
 
 CONFIG = """
 ClusterName=bed
@@ -42,22 +45,23 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 ReturnToService=2
-AccountingStorageType=accounting_storage/none
+{accounts}
 JobCompType=jobcomp/none
 KillWait=2
 MessageTimeout=5
 SlurmdTimeout={node_timeout}
 SchedulerParameters=sched_interval=2,bf_interval=2
 {nodes}
+{more}
 PartitionName=long Nodes=node[1-3] Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=node[1-3] MaxTime=00:10:00 State=UP
 """
 
 
 class Slurm:
-    """``conf`` is what SLURM_CONF must say."""
+    """``conf`` is what SLURM_CONF must say. ``accounts`` = with slurmdbd; ``more`` = lines for slurm.conf."""
 
-    def __init__(self, folder: Path, *, node_timeout: int = 10) -> None:
+    def __init__(self, folder: Path, *, node_timeout: int = 10, accounts: bool = False, more: str = "") -> None:
         for program in ("slurmctld", "slurmd", "munged"):
             if shutil.which(program, path=f"{os.environ.get('PATH')}:/usr/sbin") is None:
                 raise RuntimeError(f"{program} is not installed; `make test` installs slurm-wlm as root")
@@ -67,25 +71,40 @@ class Slurm:
         # Munge wants a folder that everybody may look into, up to the root.
         self._munge = Path(tempfile.mkdtemp(prefix="jlcm"))
         self._munge.chmod(0o755)
-        ports = _free_ports(1 + len(NODES))
+        self._accounts = accounts
+        # As it is now: what a test sets for itself is not for daemons that outlive it.
+        self.environment = {**os.environ, "SLURM_CONF": str(self.conf)}
+        ports = _free_ports(2 + len(NODES))
+        if accounts:
+            slurmdbd.check()
+            slurmdbd.write(folder, self._munge, ports[-1])
         host = socket.gethostname()
         nodes = "\n".join(
             f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CPUS} RealMemory=8000"
-            for name, port in zip(NODES, ports[1:], strict=True)
+            for name, port in zip(NODES, ports[1:], strict=False)
         )
         self.conf.write_text(
             CONFIG.format(
-                host=host, port=ports[0], folder=folder, munge=self._munge, nodes=nodes, node_timeout=node_timeout
+                host=host,
+                port=ports[0],
+                folder=folder,
+                munge=self._munge,
+                nodes=nodes,
+                node_timeout=node_timeout,
+                accounts=slurmdbd.ENFORCED.format(port=ports[-1], munge=self._munge) if accounts else NO_ACCOUNTS,
+                more=more,
             )
         )
 
     def start(self) -> None:
         self._start_munge()
+        if self._accounts:
+            self._start_accounts()
         (self.folder / "state").mkdir()
         self.start_controller()
         for node in NODES:
             self.start_node(node)
-        self._until(lambda: self.says("sinfo", "-h", "-N", "-o", "%N %t").count("idle") >= len(NODES), "idle nodes")
+        self._until(self._idle, "idle nodes")
 
     def start_controller(self) -> None:
         self._daemon("slurmctld", ["/usr/sbin/slurmctld", "-D", "-f", str(self.conf)])
@@ -115,9 +134,18 @@ class Slurm:
         self._until(lambda: "RUNNING" in self.says("squeue", "-h", "-j", job, "-o", "%T"), "a full queue")
         return job
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "SLURM_CONF": str(self.conf)}
+    def fresh(self) -> None:
+        """For the next test: all daemons run, all nodes are idle, no job is left."""
+        if "slurmctld" not in self._daemons:
+            self.start_controller()
+        self.says("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
+        for node in NODES:
+            if node not in self._daemons:
+                self.start_node(node)
+        self._until(lambda: not self.jobs() and self._idle(), "rest", within=30)
+
+    def _idle(self) -> bool:
+        return self.says("sinfo", "-h", "-N", "-p", "long", "-o", "%N %t").count("idle") >= len(NODES)
 
     def stop(self) -> None:
         if "slurmctld" in self._daemons:
@@ -153,9 +181,20 @@ class Slurm:
         )
         self._until((self._munge / "socket").exists, "munge")
 
-    def _daemon(self, name: str, argv: list[str]) -> None:
+    def _start_accounts(self) -> None:
+        """One account, ``group``, which this user may use."""
+        self._daemon("mariadbd", slurmdbd.database(self.folder))
+        self._until((self.folder / "database.sock").exists, "database")
+        self._daemon("slurmdbd", slurmdbd.daemon(), slurmdbd.environment(self.folder))
+        user = pwd.getpwuid(os.getuid()).pw_name
+        self._until(lambda: "Cluster" in self.says("sacctmgr", "-P", "show", "cluster"), "accounts")
+        for words in (["cluster", "bed"], ["account", "group"], ["user", user, "account=group"]):
+            self.says("sacctmgr", "-i", "add", *words)
+
+    def _daemon(self, name: str, argv: list[str], environment: dict[str, str] | None = None) -> None:
         with (self.folder / f"{name}.out").open("ab") as out:
-            self._daemons[name] = subprocess.Popen(argv, stdout=out, stderr=out, env=self.environment)
+            env = {**(environment or {}), **self.environment}
+            self._daemons[name] = subprocess.Popen(argv, stdout=out, stderr=out, env=env)
 
     def _until(self, condition: object, what: str, *, within: float = 20) -> None:
         end = time.monotonic() + within

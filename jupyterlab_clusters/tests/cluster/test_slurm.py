@@ -17,63 +17,31 @@ import pytest
 from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster import reconcile
-from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.launchers.slurm import jobs, queue
+from jupyterlab_clusters.launchers.slurm import jobs
 from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
-from .conftest import Site, lines, processes_marked, until
+from .conftest import Site, lines, until
+from .queued import defined, for_one_test, ours, running, slurm_up, stopped
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(150)]
 
 
-@pytest.fixture
-def slurm(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
-    folder = home / "slurm"
-    folder.mkdir()
-    bed = Slurm(folder)
-    monkeypatch.setenv("SLURM_CONF", str(bed.conf))
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(queue, "INTERVAL", 0.5)
-    monkeypatch.setattr(queue, "CALM_INTERVAL", 0.5)
-    try:
-        bed.start()
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Slurm]:
+    with slurm_up() as bed:
         yield bed
-    finally:
-        bed.stop()
+
+
+@pytest.fixture
+def slurm(bed: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    return for_one_test(bed, monkeypatch)
 
 
 @pytest.fixture
 def site(slurm: Slurm, site: Site) -> Site:
     """Slurm comes first and goes last."""
     return site
-
-
-def defined(site: Site, **options: object) -> Cluster:
-    return site.clusters.define("default", "queued", "slurm", options)
-
-
-async def running(cluster: Cluster, engines: int) -> None:
-    cluster.start(engines, None)
-    model = await until(cluster, lambda model: model.state != "starting", within=30)
-    assert model.state == "running" and model.failure is None, model.failure
-    assert model.engines.registered == engines
-
-
-async def stopped(site: Site, slurm: Slurm, cluster: Cluster) -> None:
-    cluster.stop()
-    await until(cluster, lambda model: model.state == "stopped", within=20)
-    assert [job for job in slurm.jobs() if "ipp-" in job] == []
-    assert ours(site) == {}
-
-
-def ours(site: Site) -> dict[int, str]:
-    """What is left of clusters: Slurm itself lives in a folder of the test as well."""
-    marked = processes_marked(site.home).items()
-    # Slurm itself, and the job of somebody else that fills it.
-    daemons = ("/usr/sbin/slurm", "slurm", "/usr/sbin/munged", "sleep 600", f"/bin/sh {site.home}/slurm/spool-")
-    here = f"--folder={site.home}/run "
-    return {pid: name for pid, name in marked if not name.startswith(daemons) and here not in name}
 
 
 async def test_three_nodes_an_agent_each(site: Site, slurm: Slurm) -> None:
@@ -490,7 +458,9 @@ async def test_no_secret_is_seen_by_others(site: Site, slurm: Slurm) -> None:
     keys = json.loads((folder / "server.key").read_text())
     secrets = [value.encode() for name, value in keys.items() if name.endswith(("_secret", "_public"))]
     assert len(secrets) == 4
-    told = slurm.says("scontrol", "show", "job", "-o") + slurm.says("scontrol", "write", "batch_script", "1", "-")
+    number = cluster.model().job.id
+    told = slurm.says("scontrol", "show", "job", "-o") + slurm.says("scontrol", "write", "batch_script", number, "-")
+    assert "#SBATCH" in told
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:

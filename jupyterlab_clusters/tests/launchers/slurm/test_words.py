@@ -6,6 +6,7 @@ import pytest
 
 from jupyterlab_clusters.launchers.base import LaunchFailed
 from jupyterlab_clusters.launchers.slurm import facts
+from jupyterlab_clusters.launchers.slurm.accounts import Accounts
 from jupyterlab_clusters.launchers.slurm.listing import expanded, named, parsed, seconds
 from jupyterlab_clusters.launchers.slurm.script import Shape
 from jupyterlab_clusters.launchers.slurm.words import because, ended, out_of_reach, refused, waiting
@@ -16,8 +17,8 @@ from jupyterlab_clusters.launchers.slurm.words import because, ended, out_of_rea
     [
         ("Resources", "waiting for nodes: 3 of 3 are in use"),
         ("Priority", "waiting behind jobs with a higher priority: 3 of 3 are in use"),
-        ("QOSMaxCpuPerUserLimit", "your limit of processors, which its QOS sets, is reached"),
-        ("AssocGrpCpuLimit", "your group's limit of processors is reached"),
+        ("QOSMaxCpuPerUserLimit", "your limit of CPUs, which its QOS sets, is reached"),
+        ("AssocGrpCpuLimit", "your group's limit of CPUs is reached"),
         ("AssocGrpCPUMinutesLimit", "your group's limit of processor time is reached"),
         ("QOSGrpNodeLimit", "your group's limit of nodes, which its QOS sets, is reached"),
         ("PartitionTimeLimit", "the partition long does not give that much time: it will never start"),
@@ -75,6 +76,8 @@ SAID = [
     ("sbatch: unrecognized option '--nope'", "sbatch does not know the option --nope."),
     ("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS "
      "policy (job submit limit, user's size and/or time limits)",
+     "Slurm does not take this job: your limit of jobs in the queue is reached."),
+    ("allocation failure: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
      "A limit of your account or QOS does not allow this job."),
 ]  # fmt: skip
 
@@ -83,6 +86,16 @@ SAID = [
 def test_why_a_job_was_not_taken(said: str, cause: str) -> None:
     known = refused(said)
     assert known is not None and known[0] == cause and known[1]
+
+
+def test_the_number_of_a_limit() -> None:
+    assert waiting("AssocGrpCpuLimit", limit="8 CPUs") == "your group's limit of 8 CPUs is reached"
+    limits = {("Assoc Grp", "physics", "cpu"): "8", ("QOS Max", "small", "mem"): "16G"}
+    known = Accounts(("physics",), (), limits)
+    assert known.limit("AssocGrpCpuLimit", "physics", "small") == "8 CPUs"
+    assert known.limit("QOSMaxMemoryPerUser", "physics", "small") == "16G of memory"
+    for reason in ("QOSGrpCpuLimit", "AssocGrpNodeLimit", "Priority", "AssocGrpCpuRunMinutesLimit"):
+        assert known.limit(reason, "physics", "small") is None, reason
 
 
 def test_the_unknown_is_not_dressed_up() -> None:
@@ -132,14 +145,14 @@ def test_who_cancelled_it() -> None:
 
 
 def test_a_line_of_squeue() -> None:
-    seen = parsed("12|RUNNING|long|9:58|10:00|2026-11-21T18:00:00|2|node[1-2]|None", 5.0)
+    seen = parsed("12|RUNNING|long|9:58|10:00|2026-11-21T18:00:00|2|node[1-2]|group|normal|None", 5.0)
     assert seen is not None and not seen.over and not seen.waiting
     assert seen.time_limit == 600.0
     assert (seen.id, seen.time_left, seen.nodes, seen.nodes_asked) == ("12", 598.0, ("node1", "node2"), 2)
-    seen = parsed("13|PENDING|short|10:00|10:00|N/A|1||(ReqNodeNotAvail, UnavailableNodes:n|1)", 5.0)
+    seen = parsed("13|PENDING|short|10:00|10:00|N/A|1||(null)|normal|(ReqNodeNotAvail, UnavailableNodes:n|1)", 5.0)
     assert seen is not None and seen.waiting and seen.start is None and seen.time_left is None
     assert seen.reason == "ReqNodeNotAvail, UnavailableNodes:n|1"
-    endless = parsed("12|RUNNING|long|364-23:59:58|UNLIMITED|2026-11-21T18:00:00|1|node1|None", 5.0)
+    endless = parsed("12|RUNNING|long|364-23:59:58|UNLIMITED|2026-11-21T18:00:00|1|node1|(null)|(null)|None", 5.0)
     assert endless is not None and endless.time_left is None and endless.time_limit is None
     assert parsed("nonsense", 5.0) is None
 

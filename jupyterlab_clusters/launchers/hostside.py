@@ -32,10 +32,12 @@ def slot_of(name: str) -> int | None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where things are on that machine: ``log_dir`` and ``folders`` are made when the agent is reached."""
+    """Where things are on that machine: ``log_dir`` and ``folders`` are made when the agent is reached. ``journal`` is
+    the name of the file in which exits are kept: only one agent may write it."""
 
     log_dir: PurePath
     folders: tuple[str, ...] = ()
+    journal: str = "exits.jsonl"
 
     def log(self, name: str) -> str:
         return str(self.log_dir / f"{name}.log")
@@ -189,7 +191,7 @@ class HostSide:
         answer = await peer.request(
             "attach",
             group=self.key,
-            journal=str(place.log_dir / "exits.jsonl"),
+            journal=str(place.log_dir / place.journal),
             index=str(place.log_dir / "index"),
             leader=CONTROLLER,
             folders=list(place.folders),

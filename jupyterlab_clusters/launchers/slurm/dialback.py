@@ -12,10 +12,9 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,13 @@ import zmq.asyncio
 from zmq.auth.asyncio import AsyncioAuthenticator
 
 from ..agent import LINE_LIMIT, AgentLost, Streams
+from . import keys
 
 PIECE = 1 << 16
 #: A node that was not heard for this long does not answer (seconds); it says something every second.
 SILENT = 10.0
 #: How often that is looked at (seconds).
 LOOK = 1.0
-
-SERVER_FILE, NODE_FILE = "server.key", "node.key"
 
 
 @dataclass
@@ -78,7 +76,7 @@ class DialBack:
     @property
     def key_file(self) -> Path:
         """What a node needs to dial in."""
-        return self._folder / NODE_FILE
+        return self._folder / keys.NODE_FILE
 
     def found(self, job: str, node: str) -> dict[str, Any] | None:
         """What a node that is there told of itself."""
@@ -93,11 +91,11 @@ class DialBack:
         """Listen; at the same port and with the same keys as before, if there was a before. Raises OSError."""
         if self._context is not None:
             return
-        keys = await asyncio.to_thread(self._keys)
+        own = await asyncio.to_thread(keys.of_run, self._folder, self._run)
         context: zmq.asyncio.Context = zmq.asyncio.Context()
         authenticator = AsyncioAuthenticator(context)
         authenticator.start()
-        authenticator.configure_curve_callback("*", _Only(keys["node_public"].encode()))
+        authenticator.configure_curve_callback("*", keys.Only(own["node_public"].encode()))
         router: zmq.asyncio.Socket = context.socket(zmq.ROUTER)
         router.setsockopt(zmq.LINGER, 200)
         router.setsockopt(zmq.ROUTER_HANDOVER, 1)
@@ -105,11 +103,11 @@ class DialBack:
         router.setsockopt(zmq.HEARTBEAT_IVL, 5000)
         router.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15000)
         router.setsockopt(zmq.CURVE_SERVER, 1)
-        router.setsockopt(zmq.CURVE_SECRETKEY, keys["server_secret"].encode())
+        router.setsockopt(zmq.CURVE_SECRETKEY, own["server_secret"].encode())
         self._context, self._authenticator, self._router = context, authenticator, router
         try:
-            self.port = self._bound(router, keys.get("port"))
-            await asyncio.to_thread(self._write, keys, location)
+            self.port = self._bound(router, own.get("port"))
+            await asyncio.to_thread(keys.keep, self._folder, own, self._run, self.port, location)
         except BaseException:
             await self.close()
             raise
@@ -154,7 +152,7 @@ class DialBack:
             # Waits for the last messages to be sent.
             await asyncio.to_thread(context.term)
         if remove:
-            await asyncio.to_thread(self._remove)
+            await asyncio.to_thread(keys.remove, self._folder)
 
     # -- messages -----------------------------------------------------------------
 
@@ -240,8 +238,6 @@ class DialBack:
                     self._hang_up(line)
                     self._fell_silent(line.job, line.node)
 
-    # -- keys ---------------------------------------------------------------------
-
     def _bound(self, router: zmq.asyncio.Socket, port: Any) -> int:
         try:
             if isinstance(port, int):
@@ -251,55 +247,3 @@ class DialBack:
             return int(router.bind_to_random_port("tcp://*"))
         except zmq.ZMQError as error:
             raise OSError(f"{error} (port {port})" if port else str(error)) from error
-
-    def _keys(self) -> dict[str, Any]:
-        """Those of this run, or new ones."""
-        with contextlib.suppress(OSError, ValueError):
-            kept: dict[str, Any] = json.loads((self._folder / SERVER_FILE).read_text())
-            if kept.get("run") == self._run:
-                return kept
-        server, node = zmq.curve_keypair(), zmq.curve_keypair()
-        names = ("server_public", "server_secret", "node_public", "node_secret")
-        return dict(zip(names, (key.decode() for key in (*server, *node)), strict=True))
-
-    def _write(self, keys: Mapping[str, Any], location: str | None) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        both = {**keys, "run": self._run, "port": self.port, "addresses": addresses(location)}
-        write_private(self._folder / SERVER_FILE, json.dumps(both))
-        del both["server_secret"]
-        write_private(self.key_file, json.dumps(both))
-
-    def _remove(self) -> None:
-        for name in (SERVER_FILE, NODE_FILE):
-            (self._folder / name).unlink(missing_ok=True)
-
-
-class _Only:
-    """Lets one key in."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def callback(self, domain: str, key: bytes) -> bool:
-        return secrets.compare_digest(key, self._key)
-
-
-def write_private(path: Path, text: str) -> None:
-    """0600 from its first moment, whole or not at all."""
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)
-
-
-def addresses(location: str | None = None) -> list[str]:
-    """How nodes may reach this machine, the likeliest first."""
-    found = [location] if location else []
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        # Nothing is sent: the system only says by which of its addresses it would be.
-        probe.connect(("192.0.2.1", 9))
-        found.append(probe.getsockname()[0])
-    with contextlib.suppress(OSError):
-        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
-    found += [socket.getfqdn(), "127.0.0.1"]
-    return [address for at, address in enumerate(found) if address and address not in found[:at]]

@@ -116,7 +116,7 @@ class Node:
             key,
             self.watcher,
             lambda: connect(job.id, name),
-            lambda: Place(log_dir),
+            lambda: Place(log_dir, journal=f"exits-{name}.jsonl"),
             name=f"node {name}",
             host=name,
         )

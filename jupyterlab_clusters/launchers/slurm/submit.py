@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..base import LaunchFailed
 from ..command import CommandFailed, Done, NotThere, run
-from .dialback import write_private
+from .keys import write_private
 from .listing import expanded, fields_of, listing
 from .words import refused
 

@@ -15,7 +15,7 @@ from typing import Any
 from ...host import start
 from ..base import LaunchFailed, Plan
 from ..commandline import environment
-from .dialback import NODE_FILE
+from .keys import NODE_FILE
 from .script import Shape, of_controller, script, srun
 
 #: What of Slurm's own variables is not of an allocation that the server itself runs in.

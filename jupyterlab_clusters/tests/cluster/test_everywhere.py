@@ -16,6 +16,7 @@ import pytest
 from jupyterlab_clusters.tests.beds.sshd import first_in_path
 
 from .conftest import Site, lines, processes_marked, until
+from .queued import for_one_test, slurm_up
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -31,7 +32,7 @@ class OwnEngineSetLauncher(LocalEngineSetLauncher):
 Bed = Callable[[], dict[str, Any]]
 
 
-@pytest.fixture(params=["local", "ssh", "mpi", "stock"])
+@pytest.fixture(params=["local", "ssh", "mpi", "slurm", "stock"])
 def launcher(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -59,6 +60,10 @@ def options(launcher: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         setting = {"Cluster": {"engine_launcher_class": "own_launcher.OwnEngineSetLauncher"}}
         (profile / "ipcluster_config.json").write_text(json.dumps(setting))
         yield {}
+    elif launcher == "slurm":
+        with slurm_up() as bed:
+            for_one_test(bed, monkeypatch)
+            yield {"engines_per_node": 2}
     else:
         yield {}
 
@@ -105,6 +110,6 @@ async def test_the_story(site: Site, launcher: str, options: dict[str, Any]) -> 
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=20)
     # An agent waits a while for the next start, and so does what it forks engines from.
-    stay = ("host.agent", "host.nursery", "sshd")
+    stay = ("host.agent", "host.nursery", "sshd", "slurm", "munged")
     assert [name for name in processes_marked(site.home).values() if not any(one in name for one in stay)] == []
     assert "a word for the log" in (cluster.log_folder().folder / f"{log(1)}.log").read_text()

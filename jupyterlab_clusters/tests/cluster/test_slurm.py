@@ -251,10 +251,14 @@ async def test_cancelled_while_it_waits(site: Site, slurm: Slurm) -> None:
 async def test_the_time_limit(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, time="1")
     await running(cluster, 1)
-    assert (await until(cluster, lambda model: model.job.time_left is not None)).job.time_left <= 60
-    model = await until(cluster, lambda model: model.failure is not None, within=130)
+    job = (await until(cluster, lambda model: model.job.time_left is not None)).job
+    assert job.time_left <= 60 and job.time_limit == 60
+    # Slurm looks for jobs that have reached it every 30 s.
+    slurm.says("scontrol", "update", f"JobId={job.id}", "EndTime=now+1seconds")
+    model = await until(cluster, lambda model: model.failure is not None, within=60)
     assert "reached its time limit" in model.failure.cause and model.failure.hint
     assert cluster.engines()[0].state == "lost"
+    assert "which reached its time limit" in cluster.engines()[0].cause.sentence
 
 
 @pytest.mark.parametrize(

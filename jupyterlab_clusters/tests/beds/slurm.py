@@ -100,6 +100,9 @@ class Slurm:
         self._start_munge()
         if self._accounts:
             self._start_accounts()
+        self._start_slurm()
+
+    def _start_slurm(self) -> None:
         (self.folder / "state").mkdir()
         self.start_controller()
         for node in NODES:
@@ -142,13 +145,27 @@ class Slurm:
         for node in NODES:
             if node not in self._daemons:
                 self.start_node(node)
-        self._until(lambda: not self.jobs() and self._idle(), "rest", within=30)
+        try:
+            self._until(lambda: not self.jobs() and self._idle(), "rest", within=8)
+        except RuntimeError:
+            # A node may wait for minutes until it tells a new slurmctld of what has ended meanwhile.
+            self._anew()
+
+    def _anew(self) -> None:
+        """Without a memory of jobs."""
+        for name in ("slurmctld", *NODES):
+            self.stop_one(name)
+        shutil.rmtree(self.folder / "state")
+        self._start_slurm()
 
     def _idle(self) -> bool:
         return self.says("sinfo", "-h", "-N", "-p", "long", "-o", "%N %t").count("idle") >= len(NODES)
 
     def stop(self) -> None:
-        if "slurmctld" in self._daemons:
+        if any(node in self._daemons for node in NODES):
+            if "slurmctld" not in self._daemons:
+                self.start_controller()  # else nobody would end what the nodes run
+                self._until(lambda: "UP" in self.says("scontrol", "ping"), "slurmctld")
             self.says("scancel", "--user", pwd.getpwuid(os.getuid()).pw_name)
             with contextlib.suppress(RuntimeError):
                 self._until(lambda: all("COMPLETING" in job for job in self.jobs()), "the end of all jobs", within=15)
@@ -160,7 +177,28 @@ class Slurm:
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()
+        self._end_steps()
         shutil.rmtree(self._munge, ignore_errors=True)
+
+    def _end_steps(self) -> None:
+        """Those whose slurmd was killed would wait for it for a long time."""
+        processes = self._processes()
+        steps = [pid for pid, (_, command) in processes.items() if command.startswith("slurmstepd")]
+        while steps:
+            pid = steps.pop()
+            steps += [child for child, (parent, _) in processes.items() if parent == pid]
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _processes(self) -> dict[int, tuple[int, str]]:
+        """Parent and command of each that was begun under this configuration."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                if f"SLURM_CONF={self.conf}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                    found[int(entry.name)] = (parent, (entry / "cmdline").read_bytes().decode(errors="replace"))
+        return found
 
     def _start_munge(self) -> None:
         munge = pwd.getpwnam("munge")

@@ -15,7 +15,7 @@ import psutil
 
 from .result import Result, table
 
-FIGURES = ("start", "grow", "memory", "pause", "death", "logline", "ssh", "floors", "idle")
+FIGURES = ("start", "grow", "memory", "pause", "death", "logline", "ssh", "slurm", "stop", "floors", "idle")
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 TEXT = """# Results

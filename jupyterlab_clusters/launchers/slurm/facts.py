@@ -25,13 +25,14 @@ KEPT = 300.0
 #: How long one question may take (seconds).
 TIMEOUT = 15.0
 
-SINFO = ["sinfo", "-h", "-o", "%P|%a|%l|%D|%c|%m|%T"]
+SINFO = ["sinfo", "-h", "-o", "%P|%a|%l|%D|%c|%m|%T|%s|%f"]
 IN_USE = ("alloc", "mix", "comp")
 
 
 @dataclass(frozen=True)
 class Partition:
-    """``limit`` in seconds (``None``: none); ``cpus`` and ``memory`` (bytes) are those of its largest node."""
+    """``limit`` in seconds (``None``: none); ``cpus`` and ``memory`` (bytes) are those of its largest node; ``most``
+    nodes go to one job (``None``: all); ``features`` may stand in a constraint."""
 
     name: str
     default: bool
@@ -41,6 +42,8 @@ class Partition:
     in_use: int
     cpus: int
     memory: int
+    most: int | None = None
+    features: tuple[str, ...] = ()
 
     def described(self) -> str:
         """``short: up to 10 min, 3 nodes with 8 processors``"""
@@ -126,23 +129,27 @@ def partitions(text: str) -> tuple[Partition, ...]:
     found: dict[str, dict[str, Any]] = {}
     for line in text.splitlines():
         fields = [field.strip() for field in line.split("|")]
-        if len(fields) != 7:
+        if len(fields) != 9:
             continue
-        name, up, limit, nodes, width, memory, state = fields
+        name, up, limit, nodes, width, memory, state, size, features = fields
         one = found.setdefault(
             name.rstrip("*"),
-            {"default": name.endswith("*"), "up": up == "up", "limit": seconds_of_limit(limit), "nodes": 0, "used": 0,
-             "cpus": 0, "memory": 0},
+            {"default": name.endswith("*"), "up": up == "up", "limit": seconds_of_limit(limit), "nodes": 0, "in_use": 0,
+             "cpus": 0, "memory": 0, "most": _most(size), "features": set()},
         )  # fmt: skip
         count = _number(nodes)
         one["nodes"] += count
-        one["used"] += count if state.startswith(IN_USE) else 0
+        one["in_use"] += count if state.startswith(IN_USE) else 0
         one["cpus"] = max(one["cpus"], _number(width))
         one["memory"] = max(one["memory"], _number(memory) << 20)
-    return tuple(
-        Partition(name, one["default"], one["up"], one["limit"], one["nodes"], one["used"], one["cpus"], one["memory"])
-        for name, one in found.items()
-    )
+        one["features"] |= {feature for feature in features.split(",") if feature not in ("", "(null)")}
+    return tuple(Partition(name, **{**one, "features": tuple(sorted(one["features"]))}) for name, one in found.items())
+
+
+def _most(size: str) -> int | None:
+    """The end of ``1-infinite``, ``1-2`` or ``4``."""
+    last = size.rpartition("-")[2]
+    return int(last) if last.isdigit() else None
 
 
 def _number(text: str) -> int:
@@ -179,6 +186,9 @@ def check(shape: Shape, options: Mapping[str, Any], facts: Facts) -> None:
     cause = hint = None
     if shape.nodes > one.nodes:
         cause = f"The partition {one.name} has {one.nodes} nodes, and {shape.nodes} are needed."
+        hint = "Ask for fewer engines, or for more of them on a node."
+    elif one.most is not None and shape.nodes > one.most:
+        cause = f"The partition {one.name} gives at most {one.most} nodes to one job, and {shape.nodes} are needed."
         hint = "Ask for fewer engines, or for more of them on a node."
     elif (width := cpus(shape, options)) > one.cpus > 0:
         cause = f"The nodes of {one.name} have {one.cpus} processors, and {width} are needed on each."

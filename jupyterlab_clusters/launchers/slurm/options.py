@@ -17,6 +17,7 @@ from .script import CONSTRAINT, EXTRA, GPUS, MEMORY, NAME, SET_UP, TIME
 def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
     """JSON schema; ``common`` = what goes for engines anywhere."""
     known, mine = facts.known(os.environ), accounts.known(os.environ)
+    features = sorted({feature for one in known.partitions for feature in one.features})
     partitions = "; ".join(one.described() for one in known.partitions[:20])
     return {
         "type": "object",
@@ -34,7 +35,10 @@ def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
             "cpus_per_engine": {**_number("Processors per engine", "", 1024), "default": 1},
             "memory": _text("Memory per engine", MEMORY, "For example 4G; empty: the partition's default."),
             "gpus": _text("GPUs per node", GPUS, "A number, or type:number."),
-            "constraint": _text("Constraint", CONSTRAINT, "Features that nodes must have."),
+            "constraint": {
+                **_text("Constraint", CONSTRAINT, "Features that nodes must have."),
+                **({"examples": features} if features else {}),
+            },
             "extra": _lines("More #SBATCH lines", EXTRA, "Each as it stands after #SBATCH, for example --exclusive."),
             "set_up": _lines("Set-up lines", SET_UP, "Run by bash in the job, for example module load python."),
             "job_id": _text(

@@ -55,6 +55,7 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 {more}
 PartitionName=long Nodes=node[1-3] Default=YES MaxTime=INFINITE State=UP
 PartitionName=short Nodes=node[1-3] MaxTime=00:10:00 State=UP
+PartitionName=small Nodes=node[1-3] MaxNodes=1 State=UP
 """
 
 

@@ -267,6 +267,7 @@ async def test_the_time_limit(site: Site, slurm: Slurm) -> None:
         ({"partition": "no-such"}, 1, "Slurm has no partition no-such.", "invalid partition"),
         ({"partition": "short", "time": "1:00:00"}, 1, "The partition short gives at most 10 min", "short"),
         ({"nodes": 4}, 4, "The partition long has 3 nodes, and 4 are needed.", "long"),
+        ({"partition": "small", "nodes": 2}, 2, "small gives at most 1 nodes to one job, and 2 are needed.", "small"),
         ({"cpus_per_engine": 9}, 1, "The nodes of long have 8 processors, and 9 are needed on each.", "long"),
         ({"memory": "9G"}, 1, "The nodes of long have 8000 MB of memory", "long"),
         ({"constraint": "no-such"}, 1, "No node has this constraint.", "Invalid feature"),

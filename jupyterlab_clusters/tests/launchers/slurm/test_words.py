@@ -157,9 +157,9 @@ def test_a_line_of_squeue() -> None:
     assert parsed("nonsense", 5.0) is None
 
 
-SINFO = """long*|up|infinite|2|8|8000|idle
-long*|up|infinite|1|16|8000|mixed
-short|down|10:00|3|8|8000+|allocated
+SINFO = """long*|up|infinite|2|8|8000|idle|1-infinite|(null)
+long*|up|infinite|1|16|8000|mixed|1-infinite|(null)
+short|down|10:00|3|8|8000+|allocated|1-2|gpu,fast
 nonsense"""
 
 
@@ -167,6 +167,7 @@ def test_partitions() -> None:
     long, short = facts.partitions(SINFO)
     assert (long.default, long.limit, long.nodes, long.in_use, long.cpus) == (True, None, 3, 1, 16)
     assert short.described() == "short: up to 10 min, 3 nodes with 8 processors, down"
+    assert (short.most, short.features, long.most, long.features) == (2, ("fast", "gpu"), None, ())
     assert short.in_use == 3 and short.memory == 8000 << 20
 
 
@@ -176,6 +177,7 @@ def test_what_a_partition_can_never_do_is_told_before() -> None:
     for shape, options in (
         (Shape(4, 1), {}),
         (Shape(1, 17), {}),
+        (Shape(3, 1), {"partition": "short"}),
         (Shape(1, 1), {"partition": "short", "time": "11"}),
         (Shape(1, 2), {"memory": "4001M"}),
     ):

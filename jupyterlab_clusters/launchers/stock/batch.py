@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..base import Job, LaunchFailed, Plan, Watcher
-from ..slurm import facts, words
+from ..slurm import accounts, facts, words
 from ..slurm.job import SlurmJob
 from ..slurm.listing import Seen
 from ..slurm.queue import queue_of
@@ -80,4 +80,4 @@ class BatchJob:
     def _show(self) -> None:
         if self._slurm is not None and self._shown:
             with contextlib.suppress(LookupError):
-                self._watcher.job_changed(told(self._slurm, facts.known(self._env), {}))
+                self._watcher.job_changed(told(self._slurm, facts.known(self._env), accounts.known(self._env), {}))

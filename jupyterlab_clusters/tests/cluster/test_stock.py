@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.launchers.slurm import queue
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 from jupyterlab_clusters.tests.beds.sshd import first_in_path
 
 from .conftest import Site, lines, processes_marked, until
+from .queued import for_one_test, slurm_up
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -168,20 +168,15 @@ TEMPLATES = """
 """.replace("{cluster_id!r}", "{profile_dir}")
 
 
-@pytest.fixture
-def slurm(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
-    folder = home / "slurm"
-    folder.mkdir()
-    bed = Slurm(folder)
-    monkeypatch.setenv("SLURM_CONF", str(bed.conf))
-    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
-    monkeypatch.setattr(queue, "INTERVAL", 0.5)
-    monkeypatch.setattr(queue, "CALM_INTERVAL", 0.5)
-    try:
-        bed.start()
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Slurm]:
+    with slurm_up() as bed:
         yield bed
-    finally:
-        bed.stop()
+
+
+@pytest.fixture
+def slurm(bed: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    return for_one_test(bed, monkeypatch)
 
 
 async def test_a_batch_template_is_used_as_written(slurm: Slurm, site: Site) -> None:

@@ -58,7 +58,7 @@ class HostSide:
     """``place`` may be asked for only when the agent was reached: it can depend on what is found there.
     ``on_process`` gets the records of processes that are neither the controller nor an engine; ``on_trouble`` is
     told of each cut (``None``) and of why the agent was not reached again yet. ``alone`` = a connection that the
-    agent still has from us is over, whatever it looks like from there."""
+    agent still has from us is over, whatever it looks like from there; ``explain`` says more of how an engine ended."""
 
     def __init__(
         self,
@@ -74,10 +74,11 @@ class HostSide:
         on_reached: Callable[[AgentPeer], Awaitable[None]] | None = None,
         on_trouble: Callable[[Exception | None], None] = lambda error: None,
         alone: bool = False,
+        explain: Callable[[Exit], Exit] = lambda exit: exit,
     ) -> None:
         self.key = key
         self.name = name
-        self._host, self._alone = host, alone
+        self._host, self._alone, self._explain = host, alone, explain
         self._watcher = watcher
         self._place = place
         self._on_event, self._on_process, self._on_reached = on_event, on_process, on_reached
@@ -262,7 +263,7 @@ class HostSide:
         if not running and (identity, "exited") not in self._told:
             self._told.add((identity, "exited"))
             if slot is not None:
-                self._watcher.engine_exited(slot, uuid, exit_of(record))
+                self._watcher.engine_exited(slot, uuid, self._explain(exit_of(record)))
             elif name == CONTROLLER:
                 self._watcher.controller_exited(exit_of(record))
             else:

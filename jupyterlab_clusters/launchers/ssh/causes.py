@@ -6,6 +6,7 @@ Promise: pure; an unknown failure is not dressed up as a known one.
 from __future__ import annotations
 
 import re
+from signal import SIGSEGV
 
 #: What was said, what it means for ``{host}``, what to do. The first that matches wins.
 KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -85,3 +86,15 @@ def lacking(host: str, versions: dict[str, str | None], python: str, ours: dict[
             f"Install the same there: `python -m pip install ipyparallel=={mine}`.",
         )
     return None
+
+
+def crashed(signal: int | None, there: str, here: str) -> str | None:
+    """Why an engine of another Python was killed: the code of a function, which is sent as it was compiled, is
+    for one Python alone, and another one does not look before it runs it."""
+    theirs, ours = there.split(".")[:2], here.split(".")[:2]
+    if signal != SIGSEGV or not there or theirs == ours:
+        return None
+    return (
+        f"killed by signal {SIGSEGV:d} (SIGSEGV), probably by a function that was sent from Python {'.'.join(ours)} "
+        f"to its Python {'.'.join(theirs)}, which cannot run it: use the same Python at both ends, or send code as text"
+    )

@@ -20,7 +20,7 @@ from ..base import LaunchFailed, Plan
 from ..commandline import controller_argv
 from ..hostside import CONTROLLER, Begin, HostSide
 from ..local import begin_here
-from .remote import Remote, patience
+from .remote import Remote, over, patience
 from .tunnel import Inlet
 
 #: How often its files are looked for while it starts (seconds), and for how long.
@@ -119,8 +119,7 @@ def arguments(plan: Plan, *, cluster_id: str | None = None) -> list[str]:
         argv = [f"--cluster-id={cluster_id}" if word.startswith("--cluster-id=") else word for word in argv]
     if plan.options.get("reach", "ssh") == "direct" and not any(word.startswith("--ip=") for word in argv):
         argv.append("--ip=*")
-    # First, so that what the profile says wins.
-    return [*argv[:3], patience("HeartMonitor.max_heartmonitor_misses", plan), *argv[3:]]
+    return [*argv[:3], *over([patience("HeartMonitor.max_heartmonitor_misses", plan)], argv[3:])]
 
 
 def process(argv: list[str]) -> Mapping[str, Any]:

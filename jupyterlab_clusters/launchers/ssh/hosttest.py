@@ -113,7 +113,11 @@ def _python(host: Host, answer: Mapping[str, Any]) -> HostCheck:
             hint="Name another Python in the options, or a login script that brings it.",
         )
     differs = there.split(".")[:2] != here.split(".")[:2]
-    hint = f"Here it is {here}: functions that are sent there may not be understood." if differs else None
+    hint = (
+        f"Here it is {here}: functions that are sent there can crash the engine; code as text (%px) is understood."
+        if differs
+        else None
+    )
     return HostCheck(name="python", ok=True, value=there, hint=hint)
 
 

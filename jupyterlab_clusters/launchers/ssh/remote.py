@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import platform
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
@@ -18,11 +19,11 @@ from urllib.parse import quote
 
 from ...host import start
 from ..agent import AgentError, AgentLost, AgentPeer
-from ..base import EngineSpec, LaunchFailed, Plan, Watcher
+from ..base import EngineSpec, Exit, LaunchFailed, Plan, Watcher
 from ..commandline import engine_args, engine_environment, environment, fork_wanted
 from ..hostside import CONTROLLER, Begin, HostSide, Place, slot_name, slot_of
 from ..mirror import LogCopies
-from .causes import lacking
+from .causes import crashed, lacking
 from .connection import Connection
 from .hosts import Host
 from .tunnel import Tunnel
@@ -84,6 +85,7 @@ class Remote:
             on_reached=self._reached,
             on_trouble=self.trouble,
             alone=True,
+            explain=self._explained,
         )
 
     @property
@@ -149,8 +151,8 @@ class Remote:
         connection = await self._file(engines[0].connection)
         processes = []
         for engine in engines:
-            args = [patience("IPEngine.max_heartbeat_misses", plan), *engine_args(plan, engine.uuid, engine.asks_id)]
-            args += self.host.engine_args
+            args = over(engine_args(plan, engine.uuid, engine.asks_id), self.host.engine_args)
+            args = over([patience("IPEngine.max_heartbeat_misses", plan)], args)
             processes.append(
                 {
                     "name": slot_name(engine.slot),
@@ -172,6 +174,10 @@ class Remote:
     async def close(self) -> None:
         await self.side.close()
         await self.connection.close()
+
+    def _explained(self, exit: Exit) -> Exit:
+        because = crashed(exit.signal, str(self.connection.found.get("python") or ""), platform.python_version())
+        return exit if because is None or exit.asked else replace(exit, because=because)
 
     # -- a connection that breaks -----------------------------------------------
 
@@ -220,6 +226,12 @@ def patience(trait: str, plan: Plan) -> str:
     """An argument: a connection that is cut, or a server that is away, for less than that long ends no engine.
     What dies is told by its agent, so hearts are not needed for that."""
     return f"--{trait}={max(200, int((plan.orphan_timeout or VERY_LONG) / BEAT))}"
+
+
+def over(general: Sequence[str], special: Sequence[str]) -> list[str]:
+    """Arguments of both; where both set a value, the special one alone, as most values may be set only once."""
+    names = {word.partition("=")[0] for word in special if "=" in word}
+    return [*(word for word in general if word.partition("=")[0] not in names), *special]
 
 
 def _home(path: str, home: str) -> str:

@@ -265,6 +265,54 @@ async def test_what_keeps_a_host_from_being_used_is_said(sshd: Sshd, site: Site,
     assert "host.controller" not in str(processes_marked(site.home)) or await gone(site)
 
 
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("without", "ipyparallel is missing in the Python of"), ("other", "has ipyparallel 7.1.0, here it is")],
+)
+async def test_ipyparallel_there_must_understand_ours(sshd: Sshd, site: Site, kind: str, cause: str) -> None:
+    there = sshd.folder / "ipyparallel-7.1.0.dist-info"
+    there.mkdir()
+    (there / "METADATA").write_text("Metadata-Version: 2.1\nName: ipyparallel\nVersion: 7.1.0\n")
+    begin = f"exec {sys.executable} -S" if kind == "without" else f"PYTHONPATH={sshd.folder} exec {sys.executable}"
+    cluster = defined(site, sshd, [1], python=program(sshd.folder, f'{begin} "$@"'))
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and cause in model.failure.cause and "pip install" in (model.failure.hint or "")
+
+
+async def test_a_function_for_another_python_is_named_as_what_killed_an_engine(sshd: Sshd, site: Site) -> None:
+    """A real 3.12 ends like that by a function of 3.11 that has a ``with`` in it."""
+    (sshd.folder / "sitecustomize.py").write_text("import platform\nplatform.python_version = lambda: '3.99.1'\n")
+    python = program(sshd.folder, f'PYTHONPATH={sshd.folder} exec {sys.executable} "$@"')
+    cluster = defined(site, sshd, [1], python=python)
+    await running(cluster, 1)
+    os.kill(cluster.engines()[0].pid or 0, signal.SIGSEGV)
+    await until(cluster, lambda model: model.engines.lost == 1)
+    cause = cluster.engines()[0].cause
+    assert cause is not None and "to its Python 3.99, which cannot run it" in cause.sentence
+
+
+async def test_each_host_may_have_a_python_and_arguments_of_its_own(sshd: Sshd, site: Site) -> None:
+    python = program(sshd.folder, f'JLC_WHICH=own exec {sys.executable} "$@"')
+    cluster = defined(site, sshd, [1, 1], engine_args=["--IPEngine.timeout=7"])
+    cluster.definition.options["hosts"][1].update(python=python, engine_args=["--IPEngine.timeout=9"])
+    await running(cluster, 2)
+
+    def asked(client: Any) -> list[tuple[str | None, float]]:
+        text = "(__import__('os').environ.get('JLC_WHICH'), __import__('ipyparallel').engine.app.IPEngine.instance()"
+        found: list[tuple[str | None, float]] = client[:].apply_sync(eval, f"{text}.timeout)")
+        return found
+
+    assert await with_client(cluster, asked, 2) == [(None, 7), ("own", 9)]
+
+
+def program(folder: Path, text: str) -> str:
+    file = folder / "python"
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
 def logins_of(sshd: Sshd) -> list[str]:
     return [call for call in sshd.calls.read_text().splitlines() if "-O" not in call.split()]
 

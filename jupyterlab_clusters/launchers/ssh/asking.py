@@ -37,6 +37,8 @@ NO_KEY = re.compile(r"Host key verification failed|REMOTE HOST IDENTIFICATION|No
 NO_LOGIN = re.compile(r"Permission denied|Too many authentication failures")
 #: What ssh tells on the way, by its option -v.
 KEY_SHOWN = re.compile(r"^debug1: Server host key: (\S+) (\S+)", re.MULTILINE)
+MET = re.compile(r"^debug1: Authenticating to (\S+) as ", re.MULTILINE)
+PROXIED = "Executing proxy command"
 USER = re.compile(r"^debug1: Authenticating to .* as '([^']*)'", re.MULTILINE)
 LOGGED_IN = re.compile(r"^(?:debug1: Authentication succeeded|Authenticated to )", re.MULTILINE)
 FORWARDED = re.compile(r"^Allocated port \d+ for remote forward", re.MULTILINE)
@@ -80,6 +82,12 @@ class Said:
         return shown[-1][1] if shown else None
 
     @property
+    def jump(self) -> str | None:
+        """The jump host that was spoken with last, if any."""
+        met = MET.findall(self.errors)
+        return met[-1] if met and PROXIED in self.errors else None
+
+    @property
     def user(self) -> str | None:
         """Who logged in there."""
         users = USER.findall(self.errors)
@@ -104,8 +112,7 @@ class Said:
         if self.exit_code is None and LOGGED_IN.search(self.errors):
             return "python"
         # Behind a jump host, the words of its ssh stand among those of ours.
-        proxied = "Executing proxy command" in self.errors
-        return "login" if self.key and not proxied else "reached"
+        return "login" if self.key and PROXIED not in self.errors else "reached"
 
 
 async def said_by(host: Host, terms: Terms) -> Said:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from signal import SIGSEGV
 
+CLOSED = re.compile(r"Connection (?:closed|reset) by|Broken pipe|kex_exchange_identification")
+
 #: What was said, what it means for ``{host}``, what to do. The first that matches wins.
 KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
@@ -47,27 +49,51 @@ KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "Name the Python to use there in the options, or a login script that brings it.",
     ),
     (
-        re.compile(r"Connection (?:closed|reset) by|Broken pipe|kex_exchange_identification"),
+        CLOSED,
         "{host} closed the connection.",
         "It may allow only few connections at a time; try again.",
     ),
 )
 
 
-def known(host: str, said: str) -> tuple[str, str] | None:
-    """Cause and hint, if it is anything known."""
+#: ssh says this when its way through a jump host ended before the host itself had said a word …
+ENDED_ON_THE_WAY = "Connection closed by UNKNOWN port"
+#: … but this when the jump host did not reach it: then what was said is of the host.
+NOT_REACHED_FROM_THERE = "stdio forwarding failed"
+#: Where ssh names whom it speaks of.
+NAMED = re.compile(
+    r"connect to host (\S+) port|^(?:\S+@)?(\S+): Permission denied|Host key for (\S+) has changed", re.M
+)
+
+
+def known(host: str, said: str, jump: str | None = None) -> tuple[str, str] | None:
+    """Cause and hint, if it is anything known. ``jump``: the jump host that was spoken with last, where that is known."""
     for pattern, cause, hint in KNOWN:
         if match := pattern.search(said):
             detail = next((group for group in match.groups() if group), "").strip("'\"`:")
-            return cause.format(host=host, detail=detail), hint
+            whom = host if pattern is CLOSED else _of_whom(host, said, jump)
+            return _begun(cause.format(host=whom, detail=detail)), hint
     return None
 
 
-def recognised(host: str, said: str) -> tuple[str, str]:
+def recognised(host: str, said: str, jump: str | None = None) -> tuple[str, str]:
     """Cause and hint."""
-    if found := known(host, said):
+    if found := known(host, said, jump):
         return found
     return f"The connection to {host} could not be made.", "See what ssh said under Show output."
+
+
+def _of_whom(host: str, said: str, jump: str | None) -> str:
+    if ENDED_ON_THE_WAY not in said or NOT_REACHED_FROM_THERE in said:
+        return host
+    if jump is None and (match := NAMED.search(said)):
+        jump = next(group for group in match.groups() if group)
+    on_the_way = f"the jump host on the way to {host}"
+    return f"{jump}, {on_the_way}," if jump else on_the_way
+
+
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith("the ") else sentence
 
 
 def lacking(host: str, versions: dict[str, str | None], python: str, ours: dict[str, str]) -> tuple[str, str] | None:

@@ -70,7 +70,7 @@ def _why(host: Host, terms: Terms, step: CheckName, said: Said) -> tuple[str, st
         cause, hint = SLOW
         return cause.format(host=host.name), hint
     otherwise = "did not answer in time" if said.exit_code is None else ""
-    cause, hint = recognised(host.name, f"{said.plain}\n{otherwise}")
+    cause, hint = recognised(host.name, f"{said.plain}\n{otherwise}", said.jump)
     if step == "python" and not cause.startswith(f"{host.name} has no program"):
         python = host.python or terms.python
         cause = f"{python} on {host.name} ended before it had begun (exit code {said.exit_code})."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -263,6 +264,53 @@ async def test_what_keeps_a_host_from_being_used_is_said(sshd: Sshd, site: Site,
     assert model.failure is not None and cause in model.failure.cause, model.failure
     assert model.failure.output and model.failure.hint
     assert "host.controller" not in str(processes_marked(site.home)) or await gone(site)
+
+
+def jumped(sshd: Sshd, first: str | None = None) -> None:
+    """``inner`` is reached through a jump host, which is our first machine where nothing else is given."""
+    name = first or sshd.host()
+    jump = f"Host inner\n  HostName {sshd.addresses[1]}\n  Port {sshd.port}\n  ProxyJump {name}\n"
+    sshd.config.write_text(jump + sshd.config.read_text())
+
+
+async def test_engines_behind_a_jump_host(sshd: Sshd, site: Site) -> None:
+    jumped(sshd)
+    cluster = defined(site, sshd, [], hosts=[{"host": "inner", "engines": 2}])
+    await running(cluster, 2)
+    assert len(await work_of(cluster, 2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [
+        ("unknown jump", r"The key of the jump host on the way to inner is not known yet\."),
+        ("unknown inner", r"The key of inner is not known yet\."),
+        ("changed jump", r"The key of \S+:\d+, the jump host on the way to inner, is not the one that is known.*"),
+        ("refused jump", r"127\.0\.0\.99, the jump host on the way to inner, refuses the connection.*"),
+        ("denied", r"127\.0\.0\.11, the jump host on the way to inner, does not let you in.*"),
+        ("refused inner", r"inner refuses the connection.*"),
+    ],
+)
+async def test_a_jump_host_is_told_from_the_host_behind_it(sshd: Sshd, site: Site, damage: str, cause: str) -> None:
+    key = " ".join((sshd.folder / "host_key.pub").read_text().split()[:2])
+    other = " ".join((sshd.folder / "user_key.pub").read_text().split()[:2])
+    first, inner = (f"[{address}]:{sshd.port}" for address in sshd.addresses)
+    jumped(sshd, "127.0.0.99:1" if damage == "refused jump" else None)
+    if damage == "unknown jump":
+        sshd.known_hosts.write_text(f"{inner} {key}\n")
+    elif damage == "unknown inner":
+        sshd.known_hosts.write_text(f"{first} {key}\n")
+    elif damage == "changed jump":
+        sshd.known_hosts.write_text(f"{first} {other}\n{inner} {key}\n")
+    elif damage == "denied":
+        (sshd.folder / "authorized_keys").write_text("")
+    elif damage == "refused inner":
+        sshd.config.write_text(sshd.config.read_text().replace(f"Port {sshd.port}\n  ProxyJump", "Port 1\n  ProxyJump"))
+    cluster = defined(site, sshd, [], hosts=[{"host": "inner", "engines": 1}])
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "failed")
+    assert model.failure is not None and re.fullmatch(cause, model.failure.cause), model.failure
+    assert model.failure.output and model.failure.hint
 
 
 @pytest.mark.parametrize(

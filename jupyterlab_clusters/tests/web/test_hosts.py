@@ -399,6 +399,18 @@ async def test_a_key_behind_a_jump_host(call: Any, sshd: Sshd, tested: Any) -> N
     assert sshd.known_hosts.read_text().splitlines()[1].startswith(f"[{sshd.addresses[1]}]:")
 
 
+async def test_an_unknown_key_of_a_jump_host_is_told_as_its_own(sshd: Sshd, tested: Any) -> None:
+    sshd.known_hosts.write_text(f"[{sshd.addresses[1]}]:{sshd.port} {' '.join(key(sshd))}\n")
+    jump = f"Host inner\n  HostName {sshd.addresses[1]}\n  Port {sshd.port}\n  ProxyJump {sshd.host()}\n"
+    sshd.config.write_text(jump + sshd.config.read_text())
+    result = (await tested(["inner"]))["inner"]
+    cause = failed_at(result, "host-key")["cause"]
+    assert cause == f"The key of {sshd.host()}, the jump host on the way to inner, is not known yet."
+    assert result["fingerprint"] is None, "what could be accepted is the key of inner"
+    # It is a host as others are, and its key can be accepted as such.
+    assert (await tested([sshd.host()]))[sshd.host()]["fingerprint"] == fingerprint(sshd)
+
+
 async def test_a_site_may_not_allow_ssh(call: Any, sshd: Sshd, real_parts: Any, monkeypatch: Any) -> None:
     policy = real_parts.policy
     monkeypatch.setattr(real_parts.hosts, "_policy", type(policy)(allowed_launchers=("local",)))

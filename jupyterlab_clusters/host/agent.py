@@ -24,7 +24,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import files, former, proc
+from . import files, former, leftovers, proc
 from .group import Group
 from .logindex import LogIndex
 from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
@@ -42,6 +42,9 @@ MOST_UNREAD = 2 * LINE_LIMIT
 
 #: A nursery without engines is kept for the next start this long (seconds).
 NURSERY_KEPT = 60.0
+
+#: How long whoever is connected already gets to be noticed, before the agent ends (seconds).
+LAST_LOOK = 0.05
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -303,8 +306,11 @@ class Agent:
             os.close(lock)
             self._rest()
             return
-        # A connection made before we took the lock may still wait to be accepted.
-        if _has_waiting(self._listener):
+        # A connection made before we took the lock may still wait to be accepted, or to be served.
+        asyncio.get_running_loop().call_later(LAST_LOOK, self._end_if_still_alone, lock)
+
+    def _end_if_still_alone(self, lock: int) -> None:
+        if _has_waiting(self._listener) or self._peers or any(group.alive for group in self.groups.values()):
             os.close(lock)
             self._rest()
             return
@@ -357,6 +363,7 @@ def main() -> None:
     parser.add_argument("--listen-fd", type=int, required=True)
     parser.add_argument("--lock-fd", type=int, required=True)
     parser.add_argument("--idle", type=float, default=15.0, help="seconds to live without process and peer")
+    parser.add_argument("--fleeting", action="store_true", help="take the folder away at the end")
     asked = parser.parse_args()
     # Out of the starter's process tree: what ends that tree must not end us.
     if os.fork():
@@ -368,6 +375,8 @@ def main() -> None:
     become_subreaper()
     log = os.open(asked.folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     asyncio.run(_run(asked.folder, listener, asked.idle, log))
+    if asked.fleeting:
+        leftovers.take_away(asked.folder)
 
 
 async def _run(folder: Path, listener: socket.socket, idle: float, log: int) -> None:

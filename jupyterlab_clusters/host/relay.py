@@ -7,6 +7,7 @@ of JSON, and after it what the agent says.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -18,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from .leftovers import sweep
 from .messages import READY
 from .start import ROOT, ensure_agent, private_folder
 
@@ -69,11 +71,13 @@ def main(tag: str) -> None:
     try:
         # Who owned the folder above could put another agent in place of ours.
         private_folder(where.parent)
-        agent = ensure_agent(where)
+        agent = ensure_agent(where, fleeting=True)
     except (OSError, TimeoutError) as error:
         tell({"error": f"The agent could not be started there: {error}."})
         return
     tell(found())
+    with contextlib.suppress(OSError):
+        sweep(where.parent)
     pump(agent)
 
 

@@ -26,12 +26,17 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def ensure_agent(
-    folder: str | os.PathLike[str], python: str = sys.executable, *, idle: float = 15.0, timeout: float = 20.0
+    folder: str | os.PathLike[str],
+    python: str = sys.executable,
+    *,
+    idle: float = 15.0,
+    timeout: float = 20.0,
+    fleeting: bool = False,
 ) -> socket.socket:
     """A connected, blocking socket to the agent of ``folder``; starts one with ``python`` when there is none.
 
-    ``idle``: seconds after which a new agent without process and peer ends. Raises
-    PermissionError for a folder that is not private, TimeoutError, OSError.
+    ``idle``: seconds after which a new agent without process and peer ends; ``fleeting``: it then takes the folder
+    away. Raises PermissionError for a folder that is not private, TimeoutError, OSError.
     """
     path = Path(folder)
     private_folder(path)
@@ -41,7 +46,7 @@ def ensure_agent(
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             return connect(path)
         with _locked(path / LIFE_LOCK, deadline) as life:
-            return _start(path, python, life, idle)
+            return _start(path, python, life, idle, fleeting)
 
 
 def private_folder(path: Path) -> None:
@@ -90,7 +95,7 @@ def program(python: str, module: str, root: str = str(ROOT)) -> list[str]:
     return [python, "-c", f"{package}; from {module} import main; main()"]
 
 
-def _start(folder: Path, python: str, life: int, idle: float) -> socket.socket:
+def _start(folder: Path, python: str, life: int, idle: float, fleeting: bool) -> socket.socket:
     # The last agent may have been killed: what listens is decided by the lock, never by the file.
     with contextlib.suppress(FileNotFoundError):
         (folder / SOCKET).unlink()
@@ -108,6 +113,7 @@ def _start(folder: Path, python: str, life: int, idle: float) -> socket.socket:
                     f"--listen-fd={listener.fileno()}",
                     f"--lock-fd={life}",
                     f"--idle={idle:g}",
+                    *(["--fleeting"] if fleeting else []),
                 ],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -125,16 +131,42 @@ def _start(folder: Path, python: str, life: int, idle: float) -> socket.socket:
 
 @contextlib.contextmanager
 def _locked(path: Path, deadline: float) -> Iterator[int]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = _lock(path, deadline)
     try:
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"another process holds {path}") from None
-                time.sleep(0.005)
         yield fd
     finally:
         os.close(fd)
+
+
+def _lock(path: Path, deadline: float) -> int:
+    while True:
+        # An agent that has just ended may have taken the folder away.
+        private_folder(path.parent)
+        with contextlib.suppress(FileNotFoundError):
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                if try_lock(fd) and _is_at(path, fd):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"another process holds {path}")
+        time.sleep(0.005)
+
+
+def try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    """Whether what we hold is still what others would open."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

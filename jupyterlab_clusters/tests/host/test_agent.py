@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from jupyterlab_clusters.host.agent import same_user
+from jupyterlab_clusters.host.leftovers import sweep
 from jupyterlab_clusters.host.start import ROOT, ensure_agent
 
 from .conftest import Agent, alive, until
@@ -167,3 +169,45 @@ def test_import_is_quick() -> None:
         for _ in range(5)
     ]
     assert min(times) < 0.1
+
+
+def test_a_fleeting_agent_takes_its_folder_away(home: Path) -> None:
+    ensure_agent(home / "run", idle=0.2, fleeting=True).close()
+    until(lambda: not (home / "run").exists())
+
+
+def test_starts_while_a_fleeting_agent_ends(home: Path) -> None:
+    """Whoever waited for the lock of a folder that is gone begins with a new one."""
+
+    def start() -> None:
+        for _ in range(15):
+            sock = ensure_agent(home / "run", idle=0.01, fleeting=True)
+            sock.sendall(b'{"id": 1, "op": "hello", "protocol": 1}\n')
+            assert b'"ok"' in sock.recv(65536)
+            sock.close()
+            time.sleep(0.02)
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(start) for _ in range(3)]:
+            done.result()
+    until(lambda: not (home / "run").exists())
+
+
+def test_what_dead_agents_left_is_swept_and_nothing_else(home: Path) -> None:
+    above = home / "above"
+    above.mkdir(mode=0o700)
+    agents = {name: ensure_agent(above / name, fleeting=True) for name in ("lives", "dead", "keeps")}
+    for name in ("dead", "keeps"):
+        agents[name].sendall(b'{"id": 1, "op": "hello", "protocol": 1}\n')
+        pid = json.loads(agents[name].recv(65536))["ok"]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        until(lambda pid=pid: not alive(pid))
+    (above / "keeps" / "a file").touch()
+    (above / "strange").mkdir()
+    sweep(above)
+    assert sorted(path.name for path in above.iterdir()) == ["keeps", "lives", "strange"]
+    assert [path.name for path in (above / "keeps").iterdir()] == ["a file"]
+    ensure_agent(above / "lives").close()
+    assert [path.name for path in (above / "lives").iterdir() if path.suffix == ".sock"], "it is the same agent"
+    for sock in agents.values():
+        sock.close()

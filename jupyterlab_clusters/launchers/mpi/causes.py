@@ -23,7 +23,10 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
         "OMPI_ALLOW_RUN_AS_ROOT=1 and OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 before it starts.",
     ),
     (
-        re.compile(r"unable to (?:launch|find).{0,200}executable|could not find (?:an )?executable", re.I | re.S),
+        re.compile(
+            r"unable to (?:launch|find).{0,200}executable|could not find (?:an )?executable|execvp error on file",
+            re.I | re.S,
+        ),
         "mpiexec did not find the Python that the engines should use.",
         "Name a Python that is there on every host in the options.",
     ),
@@ -57,24 +60,29 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
 SIGNALLED = re.compile(r"process rank (\d+) with PID (\d+) on node (\S+) exited on signal (\d+)")
 STATUS = re.compile(r"Process name:\s*\[.*?[,@]\s*(?:\d+,)?(\d+)\]\s*Exit code:\s*(\d+)", re.S)
 ABORTED = re.compile(r"MPI_ABORT was invoked on rank (\d+).*?errorcode (-?\d+)", re.S)
+HYDRA_ABORTED = re.compile(r"application called MPI_Abort\([^,]*, (-?\d+)\) - process (\d+)")
 HYDRA_SIGNAL = re.compile(r"RANK (\d+) PID (\d+) RUNNING AT (\S+).*?KILLED BY SIGNAL: (\d+)", re.S)
 HYDRA_BAD = re.compile(r"BAD TERMINATION.*?PID (\d+) RUNNING AT (\S+)\s*=\s*EXIT CODE: (\d+)", re.S)
 
 
 @dataclass(frozen=True)
 class Culprit:
-    """The rank that ended first; ``rank`` None when only its pid was told. At most one of the others is set."""
+    """The rank that ended first; ``rank`` None when only its pid was told. At most one of ``exit_code`` and ``signal``
+    is set. Not ``sure``: Hydra may name one that it ended itself."""
 
     rank: int | None
     exit_code: int | None = None
     signal: int | None = None
     aborted: bool = False
+    sure: bool = True
 
 
 def culprit(said: str, rank_of_pid: Mapping[int, int]) -> Culprit | None:
     """Whom mpiexec blames."""
     if match := ABORTED.search(said):
         return Culprit(int(match[1]), exit_code=int(match[2]), aborted=True)
+    if match := HYDRA_ABORTED.search(said):
+        return Culprit(int(match[2]), exit_code=int(match[1]), aborted=True)
     if match := SIGNALLED.search(said):
         return Culprit(int(match[1]), signal=int(match[4]))
     if match := STATUS.search(said):
@@ -85,7 +93,9 @@ def culprit(said: str, rank_of_pid: Mapping[int, int]) -> Culprit | None:
         rank, code = rank_of_pid.get(int(match[1])), int(match[3])
         # Hydra tells a signal as a small code and in words beside it.
         signal = re.search(r"EXIT STRING: .*?\(signal (\d+)\)", said)
-        return Culprit(rank, signal=int(signal[1])) if signal else Culprit(rank, exit_code=code)
+        if signal:
+            return Culprit(rank, signal=int(signal[1]), sure=False)
+        return Culprit(rank, exit_code=code, sure=False)
     return None
 
 

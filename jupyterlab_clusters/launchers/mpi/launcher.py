@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...host.messages import RANKS_VARIABLE
-from ..base import Capabilities, EngineSpec, Launcher, LaunchFailed, Plan, Preview, Process, Watcher
+from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, Plan, Preview, Process, Watcher
 from ..command import CommandFailed, run
 from ..commandline import controller_argv, environment
 from ..hostside import Begin, exit_of, slot_name, slot_of
@@ -27,7 +27,7 @@ from ..local import begin_here, controller_process, here, regain
 from ..loopback import loopback_only
 from ..said import log_end, size
 from . import mpiexec
-from .causes import culprit, of_code, refused
+from .causes import Culprit, culprit, of_code, refused
 from .ranks import RankWatcher, told
 
 CAPABILITIES = Capabilities(scale="restart", stop_one=False, restart_one=False, interrupt_one=True, log_per_engine=True)
@@ -36,6 +36,10 @@ CAPABILITIES = Capabilities(scale="restart", stop_one=False, restart_one=False, 
 JOB = "job"
 #: How often announcements of ranks are looked for (seconds); one listing of a small folder.
 LOOK = 0.02
+#: How often the end of a rank is looked for when mpiexec has ended.
+SEEN_TRIES = 15
+#: How much of a rank's log is read for what it said at its end (bytes).
+LAST_WORDS = 4096
 #: How long ranks may take to be there, and how much longer for each (seconds).
 PATIENCE, PATIENCE_EACH = 60.0, 0.5
 
@@ -112,8 +116,11 @@ class MpiLauncher(Launcher):
                 raise self._ended.result()
             if loop.time() > deadline:
                 await self._here.stop([JOB], 1.0)
-                cause = f"Only {len(seen)} of {len(engines)} ranks were there after {patience:.0f} s."
-                raise LaunchFailed("engines", cause, command=argv, output=await self._said(), log=JOB)
+                said = await self._said()
+                cause, hint = f"Only {len(seen)} of {len(engines)} ranks were there after {patience:.0f} s.", None
+                if known := refused(said, mpiexec.slots(self.plan.options)):
+                    cause, hint = known
+                raise LaunchFailed("engines", cause, hint=hint, command=argv, output=said, log=JOB)
             await asyncio.wait([self._ended], timeout=LOOK)
 
     async def _rank_told(self, fresh: Sequence[Mapping[str, Any]], engines: Sequence[EngineSpec]) -> None:
@@ -167,10 +174,7 @@ class MpiLauncher(Launcher):
     async def _program_over(self, record: Mapping[str, Any]) -> None:
         """mpiexec has ended: say to all why."""
         said, exit = await self._said(), exit_of(record)
-        blamed = culprit(said, self._ranks.ranks_by_pid())
-        if blamed is None and exit.exit_code and (first := self._ranks.first_ended()) is not None:
-            # mpiexec does not always say it; by its own code it tells how that rank ended.
-            blamed = of_code(first, exit.exit_code)
+        blamed = await self._blamed(said, exit)
         why = self._why(said, exit.exit_code, blamed)
         sentence = "stopped as asked" if exit.asked else "ended together with mpiexec"
         if exit.exit_code == 0:
@@ -181,6 +185,32 @@ class MpiLauncher(Launcher):
         if not self._starting and not exit.asked and exit.exit_code != 0:
             self._ranks.failed(why)
 
+    async def _blamed(self, said: str, exit: Exit) -> Culprit | None:
+        """Whom mpiexec names; where it does not, or may be wrong, what we saw and what the ranks said tell more."""
+        blamed = culprit(said, self._ranks.ranks_by_pid())
+        if exit.asked or not exit.exit_code or (blamed is not None and blamed.sure):
+            return blamed
+        if aborted := await asyncio.to_thread(self._aborted, self._ranks.slots()):
+            return aborted
+        for _ in range(SEEN_TRIES):  # the end of a rank may be seen a moment after that of mpiexec
+            if (first := self._ranks.first_ended()) is not None:
+                break
+            await asyncio.sleep(LOOK)
+        else:
+            return blamed
+        if blamed is None:
+            return of_code(first, exit.exit_code)  # by its own code mpiexec tells how that rank ended
+        return blamed if blamed.rank == first else Culprit(first, sure=False)
+
+    def _aborted(self, slots: Sequence[int]) -> Culprit | None:
+        """With Hydra it is the rank itself that says so (blocking)."""
+        for slot in slots:
+            path = self.plan.log_dir / f"{slot_name(slot)}.log"
+            text = log_end(path, max(0, size(path) - LAST_WORDS)).rpartition(f"--- {slot_name(slot)} started ")[2]
+            if (found := culprit(text, {})) is not None and found.aborted:
+                return found
+        return None
+
     def _why(self, said: str, code: int | None, blamed: Any) -> LaunchFailed:
         known = refused(said, mpiexec.slots(self.plan.options))
         if known is not None:
@@ -189,6 +219,8 @@ class MpiLauncher(Launcher):
             whom = "all ranks" if blamed.rank is None else "the others"
             cause = f"{_begun(told(blamed))}, and MPI ended {whom} with it."
             hint = "Read the log of that rank. Start the engines again to get a new set."
+            if not blamed.sure:
+                hint = "mpiexec does not say for certain which it was; the logs of the ranks may. " + hint
         else:
             cause = f"mpiexec ended{f' with code {code}' if code is not None else ''}, and all ranks with it."
             hint = "See what it said under Show output."

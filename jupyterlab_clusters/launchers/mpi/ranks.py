@@ -39,6 +39,10 @@ class RankWatcher:
         """The slot whose end was seen before all others."""
         return next(iter(self._held), None)
 
+    def slots(self) -> list[int]:
+        """Those that have not ended, or of which that was not told yet."""
+        return list(self._alive)
+
     def elsewhere(self, host: str) -> list[int]:
         """The slots on other machines than this."""
         return [slot for slot, (_, process) in self._alive.items() if process.host != host]
@@ -110,6 +114,8 @@ class RankWatcher:
 def told(culprit: Culprit) -> str:
     """``rank 2 ended with code 3``."""
     who = "one rank" if culprit.rank is None else f"rank {culprit.rank}"
+    if not culprit.sure:
+        return f"{who} seems to have been the first to end"
     if culprit.signal is not None:
         try:
             name = signals.Signals(culprit.signal).name

@@ -1,4 +1,5 @@
-"""What mpiexec says, read: texts of real runs of Open MPI 4.1; of Open MPI 5 and Hydra from their sources."""
+"""What mpiexec says, read: texts of real runs of Open MPI 4.1 and MPICH 4.0; of Open MPI 5 and Intel MPI from their
+sources."""
 
 from __future__ import annotations
 
@@ -70,6 +71,13 @@ HYDRA = """\
 YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)
 """
 
+HYDRA_ABORT = "Abort(7) on node 1 (rank 1 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 7) - process 1\n"
+
+HYDRA_NO_PYTHON = """\
+[proxy:0:0@vm] HYDU_create_process (utils/launch/launch.c:73): execvp error on file /no/such/python (No such file or \
+directory)
+"""
+
 INTEL = """\
 ===================================================================================
 =   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES
@@ -87,7 +95,8 @@ INTEL = """\
         (STATUS_5, Culprit(3, exit_code=9)),
         (ABORT, Culprit(1, exit_code=7, aborted=True)),
         (ABORT + STATUS, Culprit(1, exit_code=7, aborted=True)),
-        (HYDRA, Culprit(5, signal=9)),
+        (HYDRA, Culprit(5, signal=9, sure=False)),
+        (HYDRA_ABORT, Culprit(1, exit_code=7, aborted=True)),
         (INTEL, Culprit(2, signal=11)),
         ("something else went wrong", None),
     ],
@@ -105,6 +114,7 @@ def test_what_was_refused() -> None:
     assert causes.refused(SLOTS, None)[0] == "Open MPI has fewer slots here than the 64 engines that were asked for."  # type: ignore[index]
     assert causes.refused(ROOT, None)[0] == "Open MPI refuses to run as root."  # type: ignore[index]
     assert causes.refused(KILLED, 2) is None
+    assert causes.refused(HYDRA_NO_PYTHON, 2)[0] == "mpiexec did not find the Python that the engines should use."  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

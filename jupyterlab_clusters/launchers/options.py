@@ -1,7 +1,7 @@
 """What may be chosen for each launcher, as JSON schemas: the form of the window is made from them.
 
 Promise: the same schema checks what comes in. ``x-cores`` tells the window how many cores there are,
-``x-test-hosts`` that the hosts can be tested before they are used.
+``x-test-hosts`` that the hosts can be tested before they are used, ``x-open`` that the options are shown unfolded.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import type { IPlace } from '../cluster/state';
 import { CommandIDs, IClusters } from '../tokens';
 import type { ProfilePanel } from '../ui/profilepage/panel';
 import { KEY, chosen } from './chosen';
+import { clusterIcon } from './icons';
 import { belowRoot } from './serverpath';
 
 const PROFILE = {
@@ -66,6 +67,7 @@ export const profiles: JupyterFrontEndPlugin<void> = {
           clusters.saveProfile(profile, launcher, options, engines),
         open: place => open(app, place)
       });
+      panel.title.icon = clusterIcon;
       app.shell.add(panel, labShell ? 'main' : 'down', {
         type: 'Profile Settings'
       });

@@ -26,13 +26,12 @@ export class NewCluster {
 
   /** Names the host in that place of the list, and how many engines it takes. */
   async host(at: number, host: string, engines: number): Promise<void> {
-    const field = (name: string) =>
-      this.root.locator(`#root_hosts_${at}_${name}`);
-    if (!(await field('host').isVisible())) {
-      await this.root.getByTitle('Add item').first().click();
+    const field = this.root.getByLabel(`Host ${at + 1}`, { exact: true });
+    if (!(await field.isVisible())) {
+      await this.root.getByRole('button', { name: 'Add host' }).click();
     }
-    await field('host').fill(host);
-    await field('engines').fill(String(engines));
+    await field.fill(host);
+    await this.root.getByLabel(`Engines of ${host}`).fill(String(engines));
   }
 
   /** One of the launcher's own options, by its name in the schema. */
@@ -42,10 +41,24 @@ export class NewCluster {
 
   /** What the launcher needs to know stands below the rest. */
   async options(): Promise<void> {
-    const details = this.root.locator('details');
+    const details = this.root.locator('.jlc-NewCluster-options');
     if ((await details.getAttribute('open')) === null) {
       await details.locator('summary').click();
     }
+  }
+
+  async preview(): Promise<void> {
+    await this.root.getByRole('button', { name: 'Preview' }).click();
+    await expect(this.back).toBeFocused();
+  }
+
+  get back(): Locator {
+    return this.root.getByRole('button', { name: 'Back to the form' });
+  }
+
+  async create(): Promise<void> {
+    await this.root.getByRole('button', { name: 'Create', exact: true }).click();
+    await expect(this.root).toBeHidden();
   }
 
   async start(): Promise<void> {

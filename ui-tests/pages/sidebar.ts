@@ -69,6 +69,12 @@ export class Row {
     await this.root.getByRole('button', { name: 'Stop', exact: true }).click();
   }
 
+  /** Picks an entry of the row's menu. */
+  async menu(entry: string): Promise<void> {
+    await this.root.getByRole('button', { name: /^More actions/ }).click();
+    await this.root.page().getByRole('menuitem', { name: entry }).click();
+  }
+
   async select(): Promise<void> {
     await this.root.locator('.jlc-Row-name').click();
   }

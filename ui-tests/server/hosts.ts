@@ -1,6 +1,6 @@
 /** Other machines: a real sshd on addresses of the loopback, reached by the ssh that the server finds first. */
 import { ChildProcess, spawn } from 'child_process';
-import { copyFileSync, mkdirSync } from 'fs';
+import { copyFileSync, mkdtempSync } from 'fs';
 import * as path from 'path';
 
 import type { Jupyter } from './jupyter';
@@ -13,8 +13,7 @@ export class Hosts {
   ) {}
 
   static async begin(jupyter: Jupyter): Promise<Hosts> {
-    const folder = path.join(jupyter.home, 'ssh');
-    mkdirSync(folder, { mode: 0o700 });
+    const folder = mkdtempSync(path.join(jupyter.home, 'ssh-'));
     const process = spawn(
       'python',
       ['-m', 'jupyterlab_clusters.tests.beds.sshd', folder],

@@ -12,6 +12,7 @@ import { command, of, until } from './processes';
 /** An engine as the server tells it, as far as the tests look. */
 export interface IEngine {
   slot: number;
+  host: string | null;
   pid: number | null;
   state: string;
 }

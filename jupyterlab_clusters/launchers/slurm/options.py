@@ -22,6 +22,7 @@ def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
+        "x-open": True,
         "properties": {
             "partition": _name(
                 "Partition", f"Empty: the default. {partitions}".strip(), [one.name for one in known.partitions]

@@ -163,7 +163,7 @@ class SshLauncher(Launcher):
             ],
             notes=[
                 *([f"The controller runs on {where}."] if where else []),
-                *(f"{name}: {count} engines, over one connection." for name, count in counts.items()),
+                *(f"{name}: {n} engine{'s' if n != 1 else ''}, over one connection." for name, n in counts.items()),
                 f"Logs are copied to {self.plan.log_dir}.",
             ],
         )

@@ -7,12 +7,14 @@ by pid, and nothing of a job is left.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -244,6 +246,17 @@ class Slurm:
             time.sleep(0.1)
 
 
+def main() -> None:
+    """Up in the folder of the first argument until the input ends; one line of JSON tells where."""
+    bed = Slurm(Path(sys.argv[1]))
+    try:
+        bed.start()
+        print(json.dumps({"conf": str(bed.conf)}), flush=True)
+        sys.stdin.read()
+    finally:
+        bed.stop()
+
+
 def _free_ports(count: int) -> list[int]:
     """Below those that the system gives out by itself."""
     found: list[int] = []
@@ -254,3 +267,7 @@ def _free_ports(count: int) -> list[int]:
         if len(found) == count:
             return found
     raise RuntimeError("no free ports")
+
+
+if __name__ == "__main__":
+    main()

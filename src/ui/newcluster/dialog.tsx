@@ -18,7 +18,7 @@ const START = 3;
 function buttons(trans: TranslationBundle): Dialog.IButton[] {
   return [
     Dialog.cancelButton({ label: trans.__('Cancel') }),
-    Dialog.createButton({ label: trans.__('Preview') }),
+    Dialog.createButton({ label: trans.__('Preview'), accept: false }),
     Dialog.createButton({ label: trans.__('Create') }),
     Dialog.okButton({ label: trans.__('Create and Start') })
   ];

@@ -39,101 +39,107 @@ export function Form(props: IFormProps): JSX.Element {
   return (
     <div className="jlc-NewCluster">
       {refusal && refusal.field === null && <Fault text={refusal.message} />}
-      <Field
-        label={trans.__('Profile')}
-        hint={trans.__(
-          'The folder of IPython settings that it belongs to; a new name makes a new profile.'
-        )}
-        fault={
-          said('profile') ??
-          (draft.profile && wrong.has('profile') ? rule : null)
-        }
-      >
-        {id => (
-          <>
+      <div className="jlc-NewCluster-fields">
+        <Field
+          label={trans.__('Profile')}
+          hint={trans.__(
+            'The folder of IPython settings that it belongs to; a new name makes a new profile.'
+          )}
+          fault={
+            said('profile') ??
+            (draft.profile && wrong.has('profile') ? rule : null)
+          }
+        >
+          {id => (
+            <>
+              <input
+                id={id}
+                className="jp-mod-styled"
+                list={`${id}-known`}
+                value={draft.profile}
+                aria-invalid={wrong.has('profile')}
+                onChange={event => change({ profile: event.target.value })}
+              />
+              <datalist id={`${id}-known`}>
+                {profiles.map(({ name }) => (
+                  <option key={name} value={name} />
+                ))}
+              </datalist>
+            </>
+          )}
+        </Field>
+        <Field
+          label={trans.__('Name')}
+          hint={trans.__(
+            'Empty for the cluster that a plain Client() of the profile finds.'
+          )}
+          fault={said('clusterId') ?? (wrong.has('clusterId') ? rule : null)}
+        >
+          {id => (
             <input
               id={id}
               className="jp-mod-styled"
-              list={`${id}-known`}
-              value={draft.profile}
-              aria-invalid={wrong.has('profile')}
-              onChange={event => change({ profile: event.target.value })}
+              value={draft.clusterId}
+              aria-invalid={wrong.has('clusterId')}
+              onChange={event => change({ clusterId: event.target.value })}
             />
-            <datalist id={`${id}-known`}>
-              {profiles.map(({ name }) => (
-                <option key={name} value={name} />
+          )}
+        </Field>
+        <Field
+          label={trans.__('Where engines run')}
+          hint={launcher && !launcher.available ? launcher.reason : null}
+          fault={said('launcher')}
+        >
+          {id => (
+            <select
+              id={id}
+              className="jp-mod-styled"
+              value={draft.launcher}
+              onChange={event =>
+                change({ launcher: event.target.value, options: {} })
+              }
+            >
+              {launchers.map(one => (
+                <option
+                  key={one.name}
+                  value={one.name}
+                  disabled={!one.available}
+                  title={one.reason ?? undefined}
+                >
+                  {one.available
+                    ? one.title
+                    : trans.__('%1 (not available)', one.title)}
+                </option>
               ))}
-            </datalist>
-          </>
-        )}
-      </Field>
-      <Field
-        label={trans.__('Name')}
-        hint={trans.__(
-          'Empty for the cluster that a plain Client() of the profile finds.'
-        )}
-        fault={said('clusterId') ?? (wrong.has('clusterId') ? rule : null)}
-      >
-        {id => (
-          <input
-            id={id}
-            className="jp-mod-styled"
-            value={draft.clusterId}
-            aria-invalid={wrong.has('clusterId')}
-            onChange={event => change({ clusterId: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field
-        label={trans.__('Where engines run')}
-        hint={launcher && !launcher.available ? launcher.reason : null}
-        fault={said('launcher')}
-      >
-        {id => (
-          <select
-            id={id}
-            className="jp-mod-styled"
-            value={draft.launcher}
-            onChange={event =>
-              change({ launcher: event.target.value, options: {} })
-            }
-          >
-            {launchers.map(one => (
-              <option
-                key={one.name}
-                value={one.name}
-                disabled={!one.available}
-                title={one.reason ?? undefined}
-              >
-                {one.available
-                  ? one.title
-                  : trans.__('%1 (not available)', one.title)}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field
-        label={trans.__('Engines')}
-        hint={null}
-        fault={
-          said('engines') ??
-          (wrong.has('engines') ? trans.__('A whole number, 0 or more.') : null)
-        }
-      >
-        {id => (
-          <input
-            id={id}
-            className="jp-mod-styled"
-            type="number"
-            min={0}
-            step={1}
-            value={Number.isNaN(draft.engines) ? '' : draft.engines}
-            aria-invalid={wrong.has('engines')}
-            onChange={event => change({ engines: event.target.valueAsNumber })}
-          />
-        )}
-      </Field>
+            </select>
+          )}
+        </Field>
+        <Field
+          label={trans.__('Engines')}
+          hint={null}
+          fault={
+            said('engines') ??
+            (wrong.has('engines')
+              ? trans.__('A whole number, 0 or more.')
+              : null)
+          }
+        >
+          {id => (
+            <input
+              id={id}
+              className="jp-mod-styled"
+              type="number"
+              min={0}
+              step={1}
+              value={Number.isNaN(draft.engines) ? '' : draft.engines}
+              aria-invalid={wrong.has('engines')}
+              onChange={event =>
+                change({ engines: event.target.valueAsNumber })
+              }
+            />
+          )}
+        </Field>
+      </div>
       {launcher && (
         <OptionsForm
           launcher={launcher}

@@ -44,7 +44,7 @@ export function Preview(props: IPreviewProps): JSX.Element {
       {commands.length > 0 && (
         <Text
           title={trans._n('Command', 'Commands', commands.length)}
-          text={commands.map(commandLine).join('\n')}
+          text={commands.map(commandLine).join('\n\n')}
           {...props}
         />
       )}

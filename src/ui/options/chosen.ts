@@ -65,7 +65,7 @@ export function beyond(
 }
 
 /** Without what the form filled in by itself: it would only stand in the way of the profile. */
-function withoutDefaults(
+export function withoutDefaults(
   options: Record<string, unknown>,
   ofProfile: Readonly<Record<string, unknown>>,
   schema: Readonly<Record<string, unknown>>

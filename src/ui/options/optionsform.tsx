@@ -15,7 +15,7 @@ import type { ILauncherModel } from '../../cluster/state';
 import type { IHostTesting } from '../../tokens';
 import { Hosts } from '../hosts/hosts';
 import type { IHostLine } from '../hosts/hosttext';
-import { chosen, withNamedHosts } from './chosen';
+import { chosen, sameOptions, withNamedHosts, withoutDefaults } from './chosen';
 import type { IOptionFault, Options } from './schema';
 import { extraErrors, hasHosts, moreOfHosts, withoutHosts } from './schema';
 import '../../../style/newcluster.css';
@@ -90,8 +90,11 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
           uiSchema={{ 'ui:submitButtonOptions': { norender: true } }}
           extraErrors={extraErrors(inTable ? null : fault) as ErrorSchema}
           onChange={event => {
-            const changed = event.formData ?? {};
-            onChange(ofHosts && hosts ? { ...changed, hosts } : changed);
+            // The form tells what it filled in by itself too, without being asked.
+            const changed = withoutDefaults(event.formData ?? {}, draw, schema);
+            if (!sameOptions(changed, draw)) {
+              onChange(ofHosts && hosts ? { ...changed, hosts } : changed);
+            }
           }}
         />
       </details>

@@ -46,6 +46,11 @@ const LAUNCHERS: readonly ILauncherModel[] = [
           type: 'integer',
           title: trans.__('Threads per engine'),
           minimum: 1
+        },
+        start_method: {
+          type: 'string',
+          title: trans.__('How engines start'),
+          default: 'auto'
         }
       }
     },
@@ -102,6 +107,7 @@ const PROFILES: readonly IProfile[] = [
     launcher: 'ssh',
     options: { hosts: [{ host: 'node1', engines: 8 }], login_script: '~/mods' }
   },
+  { ...profile('calm', null), options: { threads: 1 } },
   {
     ...profile('own', null),
     as_written: 'This profile runs as it is written.'
@@ -369,6 +375,16 @@ describe('a profile that says more', () => {
     expect(sent).toMatchObject([
       [{ launcher: 'ssh', engines: 8, options: {}, forProfile: null }, false]
     ]);
+  });
+
+  it('fills in options also where the form has filled in its own defaults', async () => {
+    const { sent, done } = await opened();
+    await fillIn(option('working_dir'), '/x');
+    await fillIn(option('working_dir'), '');
+    await fill('Profile', 'calm');
+    press('Create');
+    await done;
+    expect(sent[0][0].options).toEqual({});
   });
 
   it('is told what was changed, unless it is not to remember', async () => {

@@ -48,6 +48,11 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
     }
   }, [fault, inTable]);
   const draw = ofHosts ? others : options;
+  // Two changes may come before the next drawing.
+  const last = useRef(draw);
+  useEffect(() => {
+    last.current = draw;
+  });
   return (
     <>
       {ofHosts && (
@@ -91,8 +96,13 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
           extraErrors={extraErrors(inTable ? null : fault) as ErrorSchema}
           onChange={event => {
             // The form tells what it filled in by itself too, without being asked.
-            const changed = withoutDefaults(event.formData ?? {}, draw, schema);
-            if (!sameOptions(changed, draw)) {
+            const changed = withoutDefaults(
+              event.formData ?? {},
+              last.current,
+              schema
+            );
+            if (!sameOptions(changed, last.current)) {
+              last.current = changed;
               onChange(ofHosts && hosts ? { ...changed, hosts } : changed);
             }
           }}

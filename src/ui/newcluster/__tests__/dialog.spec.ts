@@ -378,13 +378,10 @@ describe('a profile that says more', () => {
   });
 
   it('fills in options also where the form has filled in its own defaults', async () => {
-    const { sent, done } = await opened();
-    await fillIn(option('working_dir'), '/x');
-    await fillIn(option('working_dir'), '');
+    await opened();
+    await fill('Name', 'any');
     await fill('Profile', 'calm');
-    press('Create');
-    await done;
-    expect(sent[0][0].options).toEqual({});
+    await waitFor(() => expect(option('threads')).toHaveDisplayValue('1'));
   });
 
   it('is told what was changed, unless it is not to remember', async () => {
@@ -409,6 +406,15 @@ describe('a profile that says more', () => {
     press('Create');
     await done;
     expect(sent[0][0].forProfile).toBeNull();
+  });
+
+  it('takes back what was typed and removed in a moment', async () => {
+    const { sent, done } = await opened();
+    fireEvent.change(option('working_dir'), { target: { value: '/x' } });
+    fireEvent.change(option('working_dir'), { target: { value: '' } });
+    press('Create');
+    await done;
+    expect(sent[0][0].options).toEqual({});
   });
 
   it('leaves what a person chose as it is', async () => {

@@ -67,7 +67,7 @@ NAMED = re.compile(
 
 
 def known(host: str, said: str, jump: str | None = None) -> tuple[str, str] | None:
-    """Cause and hint, if it is anything known. ``jump``: the jump host that was spoken with last, where that is known."""
+    """Cause and hint, if it is anything known. ``jump``: the jump host that was spoken with last, if that is known."""
     for pattern, cause, hint in KNOWN:
         if match := pattern.search(said):
             detail = next((group for group in match.groups() if group), "").strip("'\"`:")

@@ -55,12 +55,14 @@ class Parts:
 
 @dataclass
 class Definition:
-    """What a cluster is apart from what has become of it."""
+    """What a cluster is apart from what has become of it. ``follows`` = its launcher is the one that the profile names,
+    whichever that is when it starts."""
 
     profile: str
     cluster_id: str = ""
     launcher: LauncherName = "local"
     options: dict[str, Any] = field(default_factory=dict)
+    follows: bool = False
 
     @property
     def key(self) -> str:
@@ -349,6 +351,13 @@ class Cluster:
                 raise WrongState(f"A cluster that is {self.state} cannot become {state}.")
             self.state, self.step = state, step
 
+    def follow(self) -> None:
+        """Take the launcher that the profile names now, as it was read last. Raises :class:`NotAllowed`."""
+        with self.lock:
+            if self.definition.follows:
+                self.definition.launcher = self.parts.profiles.model(self.definition.profile).launcher
+            self._check_allowed()
+
     def publish(self) -> ClusterModel:
         """Tell everybody how the cluster and the engines that changed are now."""
         with self.lock:
@@ -375,6 +384,7 @@ class Cluster:
                 "profile": self.definition.profile,
                 "cluster_id": self.definition.cluster_id,
                 "launcher": self.definition.launcher,
+                "follows": self.definition.follows,
                 "options": self.definition.options,
                 "state": self.state,
                 "wanted": self.wanted,

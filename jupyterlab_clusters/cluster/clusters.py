@@ -71,7 +71,11 @@ class Clusters:
                 self._log.warning("the record %s cannot be read and is left alone: %s", path, record)
                 continue
             definition = Definition(
-                record["profile"], record["cluster_id"], record["launcher"], record.get("options") or {}
+                record["profile"],
+                record["cluster_id"],
+                record["launcher"],
+                record.get("options") or {},
+                bool(record.get("follows")),
             )
             cluster = self._clusters[definition.key] = Cluster(definition, self._parts, defined=True)
             cluster.resume(record)
@@ -182,6 +186,7 @@ class Clusters:
     def _make(self, definition: Definition, *, defined: bool) -> Cluster:
         if not defined:
             definition.launcher = cast(LauncherName, self._launcher_of(definition.profile))
+            definition.follows = True
         return Cluster(definition, self._parts, defined=defined)
 
     def _launcher_of(self, profile: str) -> str:
@@ -192,7 +197,7 @@ class Clusters:
         for cluster in list(self._clusters.values()):
             if cluster.definition.profile == profile:
                 with cluster.lock:
-                    if not cluster.defined:
+                    if cluster.definition.follows and cluster.state in ("stopped", "failed"):
                         cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
                 cluster.publish()
 
@@ -211,7 +216,8 @@ class Clusters:
         if self.policy.allowed_launchers is not None and name not in self.policy.allowed_launchers:
             raise NotAllowed(f"This site does not allow the launcher {name!r}.", field="launcher")
         of_profile = options_of(name, self._profiles.settings(profile))
-        return Definition(profile, cluster_id, name, checked(name, options or {}, of_profile))
+        follows = launcher is None and not options
+        return Definition(profile, cluster_id, name, checked(name, options or {}, of_profile), follows)
 
     def _watch_one(self, topic: str, watched: bool) -> None:
         what, _, key = topic.partition("/")

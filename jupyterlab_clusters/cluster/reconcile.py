@@ -12,6 +12,7 @@ import contextlib
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import NotAllowed
 from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun
 from . import compatible
 from .actor import Actor
@@ -191,6 +192,10 @@ class Reconciler:
         await profiles.refresh(name)
         if problem := profile_broken(profiles.model(name)):
             raise problem
+        try:
+            self.cluster.follow()
+        except NotAllowed as error:
+            raise LaunchFailed("controller", str(error)) from error
 
     async def _connection_files(self) -> None:
         assert self.files is not None

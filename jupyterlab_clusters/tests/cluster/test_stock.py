@@ -140,6 +140,20 @@ async def test_what_the_launcher_needs_and_is_not_there_is_named(site: Site) -> 
     await until(cluster, lambda _: left(site) == [])
 
 
+@pytest.mark.usefixtures("mine")
+async def test_the_launcher_is_what_the_profile_says_when_it_starts(site: Site) -> None:
+    profile(site, "c.Cluster.engine_launcher_class = 'mine'")
+    cluster = site.clusters.get("default:")
+    assert cluster.model().launcher == "local", "its files have not been read yet"
+    await running(cluster, 1)
+    assert cluster.model().launcher == "stock"
+    await stopped(cluster)
+    profile(site, "c.Cluster.n = 1")
+    await running(cluster, 1)
+    assert cluster.model().launcher == "local" and cluster.model().capabilities.stop_one
+    await stopped(cluster)
+
+
 async def test_a_launcher_that_breaks_breaks_nothing_else(site: Site) -> None:
     profile(site, "c.Cluster.engine_launcher_class = 'nowhere.Launcher'")
     cluster = await known(site)

@@ -78,7 +78,7 @@ export function Row(props: IRowProps): JSX.Element {
         <span className="jlc-Row-name" title={key}>
           {name}
         </span>
-        {cluster.launcher !== 'local' && (
+        {!['local', 'stock'].includes(cluster.launcher) && (
           <span className="jlc-Tag">{cluster.launcher}</span>
         )}
         {cluster.origin === 'external' && (

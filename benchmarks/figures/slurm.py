@@ -20,6 +20,8 @@ from ..sides import SIDES, Ours, Stock, opened, profile_folder
 from ..stream import Stream
 
 ENGINES, NODES = 24, 3
+#: The first news of a job are asked for more often (seconds).
+SETTLED = 30.0
 CLUSTERS, TABS, MINUTE = 10, 3, 60.0
 #: What slurmctld is told by its own nodes, and what asking for the count costs.
 NOT_ASKED = re.compile(r"MESSAGE_|RESPONSE_|REQUEST_STATS_INFO|REQUEST_COMPLETE_|REQUEST_STEP_COMPLETE")
@@ -79,7 +81,7 @@ def in_a_minute() -> float:
             side.server.ask("jupyterlab-clusters/clusters", "POST", body)
             side.server.ask(f"jupyterlab-clusters/clusters/{key}/start", "POST", {"engines": 1})
         tabs = [Stream(side.server, "clusters", f"engines/{keys[0]}", f"load/{keys[0]}") for _ in range(TABS)]
-        time.sleep(10)
+        time.sleep(SETTLED)
         states = [side.server.ask(f"jupyterlab-clusters/clusters/{key}")["state"] for key in keys]
         assert {"running", "starting"} == set(states), states
         before = asked(slurm)

@@ -65,7 +65,7 @@ class SlurmLauncher(Launcher):
     @property
     def controller_waits(self) -> bool:
         job = self.jobs.leading
-        return job is not None and job.lead is not None and job.lead.waits
+        return job is not None and job.lead is not None and job.lead.waits and not self._stopping
 
     async def start_controller(self) -> None:
         if self.terms.leads:

@@ -20,7 +20,7 @@ from functools import lru_cache
 from .listing import Seen, after_the_end, listing
 
 #: Least time between two questions, and when nothing has changed for a while (seconds).
-INTERVAL, CALM_INTERVAL = 5.0, 10.0
+INTERVAL, CALM_INTERVAL = 5.0, 15.0
 #: How long after a change it is calm again (seconds).
 CALM = 20.0
 Told = Callable[[Seen], None]

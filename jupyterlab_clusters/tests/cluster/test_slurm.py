@@ -340,6 +340,22 @@ async def test_a_controller_that_waits_in_the_queue_is_found_again(site: Site, s
     await stopped(site, slurm, cluster)
 
 
+async def test_a_controller_in_the_queue_of_a_silent_slurm(site: Site, slurm: Slurm) -> None:
+    slurm.fill()
+    cluster = defined(site, controller="job")
+    cluster.start(1, None)
+    await until(cluster, lambda model: model.step == "queue")
+    slurm.stop_one("slurmctld")
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "failed", within=60)
+    slurm.start_controller()
+    slurm.says("scancel", "--name=wrap")
+    cluster.start(1, None)
+    model = await until(cluster, lambda model: model.state == "running", within=60)
+    assert model.engines.registered == 1
+    await stopped(site, slurm, cluster)
+
+
 async def test_the_end_of_the_controllers_job_is_a_cause(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, controller="job")
     cluster.start(0, None)

@@ -9,7 +9,7 @@ from jupyterlab_clusters.launchers.slurm import facts
 from jupyterlab_clusters.launchers.slurm.accounts import Accounts
 from jupyterlab_clusters.launchers.slurm.listing import expanded, named, parsed, seconds
 from jupyterlab_clusters.launchers.slurm.script import Shape
-from jupyterlab_clusters.launchers.slurm.words import because, ended, out_of_reach, refused, waiting
+from jupyterlab_clusters.launchers.slurm.words import TOO_MUCH_MEMORY, because, ended, out_of_reach, refused, waiting
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,18 @@ SAID = [
 def test_why_a_job_was_not_taken(said: str, cause: str) -> None:
     known = refused(said)
     assert known is not None and known[0] == cause and known[1]
+
+
+MEMORY = """slurmstepd-node1: error: StepId=1.0 exceeded memory limit (323375104 > 104857600), being killed
+slurmstepd-node1: error: Exceeded job memory limit
+srun: Job step aborted: Waiting up to 4 seconds for job step to finish.
+slurmstepd-node1: error: *** STEP 1.0 ON node1 CANCELLED AT 2026-11-21T20:18:42 ***
+srun: error: node1: task 0: Killed"""
+
+
+def test_memory_is_the_cause_also_where_the_state_does_not_say_so() -> None:
+    assert TOO_MUCH_MEMORY.search(MEMORY)
+    assert not TOO_MUCH_MEMORY.search("srun: error: node1: task 0: Killed")
 
 
 def test_the_number_of_a_limit() -> None:

@@ -399,14 +399,15 @@ class Cluster:
             self.defined = True
             self.wanted = record.get("wanted")
             processes = record.get("processes") or {}
-            left = processes.get("processes") or any((processes.get("hosts") or {}).values())
+            left = processes.get("processes") or processes.get("jobs") or any((processes.get("hosts") or {}).values())
             if record["state"] in ("stopped", "failed") and not left:
                 return
             if record.get("host") != here()["host"]:
                 self.host = self._belongs_to = record.get("host")
                 return
-            if record.get("boot_id") != here()["boot_id"] and not processes.get("controller"):
-                return  # a controller on another machine outlives this one
+            elsewhere = processes.get("controller") or processes.get("jobs")
+            if record.get("boot_id") != here()["boot_id"] and not elsewhere:
+                return  # what runs on other machines outlives this one
             self.started_at = record.get("started_at")
             self.engine_set.restore(record.get("engines", ()))
             # Said only after it was verified: until then it is on its way.

@@ -21,7 +21,7 @@ from .nodes import Nodes
 from .queue import queue_of
 from .script import Shape, shape
 from .submit import cancel, shrink, submit
-from .tell import told
+from .tell import ends_with, told
 from .terms import Terms
 
 #: A running job without engines is kept this long, as engines that are restarted come back (seconds).
@@ -145,7 +145,8 @@ class Jobs:
         shown = min(jobs, key=lambda job: job.state == "RUNNING") if jobs else last
         env = self.terms.env
         if shown is not None:
-            self._watcher.job_changed(told(shown, facts.known(env), accounts.known(env), self.terms.options))
+            job = told(shown, facts.known(env), accounts.known(env), self.terms.options)
+            self._watcher.job_changed(ends_with(job, self.leading))
 
     def _seen(self, job: SlurmJob, seen: Seen) -> None:
         if self._closed or self.by_number.get(job.id) is not job:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+import msgspec
+
 from ..base import Job
 from .accounts import Accounts
 from .facts import Facts
@@ -46,6 +48,16 @@ def told(job: SlurmJob, facts: Facts, accounts: Accounts, options: Mapping[str, 
         nodes=nodes,
         asked_at=iso(seen.asked) if seen.asked else None,
     )
+
+
+def ends_with(job: Job, leading: SlurmJob | None) -> Job:
+    """Engines are of no use without their controller: the time that is left is that of its job, if that is less."""
+    seen = leading.seen if leading is not None else None
+    if seen is None or seen.time_left is None or job.state != "RUNNING" or job.id == seen.id:
+        return job
+    if job.time_left is not None and job.time_left <= seen.time_left:
+        return job
+    return msgspec.structs.replace(job, time_left=seen.time_left, time_limit=seen.time_limit)
 
 
 def iso(seconds: float) -> str:

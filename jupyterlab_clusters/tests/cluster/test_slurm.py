@@ -318,6 +318,21 @@ async def test_the_controller_in_a_job_of_its_own(site: Site, slurm: Slurm) -> N
     await stopped(site, slurm, cluster)
 
 
+async def test_a_controller_in_a_job_outlives_this_machine(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, controller="job")
+    await running(cluster, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    await site.close()
+    record = next((site.home / "data").rglob("cluster.json"))
+    kept = json.loads(record.read_text())
+    record.write_text(json.dumps({**kept, "boot_id": "another"}))
+    await site.open()
+    cluster = site.clusters.get("default:queued")
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2)
+    assert [engine.pid for engine in cluster.engines()] == pids
+    await stopped(site, slurm, cluster)
+
+
 async def test_a_controller_that_waits_in_the_queue_is_found_again(site: Site, slurm: Slurm) -> None:
     other = slurm.fill()
     cluster = defined(site, controller="job", controller_partition="short")
@@ -371,6 +386,22 @@ async def test_the_end_of_the_controllers_job_is_a_cause(site: Site, slurm: Slur
     slurm.says("scancel", model.job.id)
     model = await until(cluster, lambda model: model.state == "failed", within=15)
     assert "was cancelled from outside" in model.failure.cause and model.failure.step == "queue"
+
+
+async def test_a_controller_that_dies_gives_its_job_back(site: Site, slurm: Slurm) -> None:
+    cluster = defined(site, controller="job", controller_partition="short")
+    await running(cluster, 1)
+    job = (await until(cluster, lambda model: model.job.time_left is not None)).job
+    assert (job.partition, job.time_limit) == ("long", 600), "who ends with the controller has its time"
+    controller = next(pid for pid, name in ours(site).items() if "host.controller" in name)
+    os.kill(controller, signal.SIGKILL)
+    model = await until(cluster, lambda model: model.state == "failed", within=10)
+    assert "killed by signal 9" in model.failure.cause
+    end = time.monotonic() + 10
+    while len([one for one in slurm.jobs() if "COMPLETING" not in one]) > 1:
+        assert time.monotonic() < end, slurm.jobs()
+        await asyncio.sleep(0.1)
+    await stopped(site, slurm, cluster)
 
 
 async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from signal import SIGABRT, SIGBUS, SIGKILL, SIGSEGV, SIGTERM
 
 #: What was said, what it means, what to do. The first that matches wins.
 REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
@@ -15,6 +16,11 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
         re.compile(r"not enough slots available in the system to satisfy the (\d+)"),
         "Open MPI has {slots}",
         "Ask for fewer engines, name hosts with more slots, or give mpiexec the argument --oversubscribe.",
+    ),
+    (
+        re.compile(r"Unable to create step for job|More processors requested than permitted"),
+        "The Slurm allocation has not as many processors as engines were asked for.",
+        "Ask for fewer engines, take a larger allocation, or give srun the argument --overcommit.",
     ),
     (
         re.compile(r"attempt(?:ed)? to run(?: \S+)? as (?:the )?root|run as root", re.I),
@@ -60,9 +66,22 @@ REFUSED: tuple[tuple[re.Pattern[str], str, str], ...] = (
 SIGNALLED = re.compile(r"process rank (\d+) with PID (\d+) on node (\S+) exited on signal (\d+)")
 STATUS = re.compile(r"Process name:\s*\[.*?[,@]\s*(?:\d+,)?(\d+)\]\s*Exit code:\s*(\d+)", re.S)
 ABORTED = re.compile(r"MPI_ABORT was invoked on rank (\d+).*?errorcode (-?\d+)", re.S)
+SRUN_CODE = re.compile(r"srun: error: \S+: tasks? (\d+)\S*: Exited with exit code (\d+)")
+SRUN_SIGNAL = re.compile(r"srun: error: \S+: task (\d+): (Killed|Segmentation fault|Aborted|Bus error|Terminated)")
+SRUN_ENDS_ALL = "Job step aborted"
 HYDRA_ABORTED = re.compile(r"application called MPI_Abort\([^,]*, (-?\d+)\) - process (\d+)")
 HYDRA_SIGNAL = re.compile(r"RANK (\d+) PID (\d+) RUNNING AT (\S+).*?KILLED BY SIGNAL: (\d+)", re.S)
 HYDRA_BAD = re.compile(r"BAD TERMINATION.*?PID (\d+) RUNNING AT (\S+)\s*=\s*EXIT CODE: (\d+)", re.S)
+
+
+#: As srun says it.
+SIGNALS = {
+    "Killed": SIGKILL,
+    "Segmentation fault": SIGSEGV,
+    "Aborted": SIGABRT,
+    "Bus error": SIGBUS,
+    "Terminated": SIGTERM,
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,10 @@ def culprit(said: str, rank_of_pid: Mapping[int, int]) -> Culprit | None:
         return Culprit(int(match[1]), exit_code=int(match[2]), aborted=True)
     if match := HYDRA_ABORTED.search(said):
         return Culprit(int(match[2]), exit_code=int(match[1]), aborted=True)
+    if match := SRUN_CODE.search(said):
+        return Culprit(int(match[1]), exit_code=int(match[2]))
+    if match := SRUN_SIGNAL.search(said.partition(SRUN_ENDS_ALL)[0]):
+        return Culprit(int(match[1]), signal=int(SIGNALS[match[2]]))
     if match := SIGNALLED.search(said):
         return Culprit(int(match[1]), signal=int(match[4]))
     if match := STATUS.search(said):

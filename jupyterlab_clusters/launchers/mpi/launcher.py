@@ -26,11 +26,14 @@ from ..hostside import Begin, exit_of, slot_name, slot_of
 from ..local import begin_here, controller_process, here, regain
 from ..loopback import loopback_only
 from ..said import log_end, size
-from . import mpiexec
+from . import allocation, mpiexec
 from .causes import Culprit, culprit, of_code, refused
 from .ranks import RankWatcher, told
 
 CAPABILITIES = Capabilities(scale="restart", stop_one=False, restart_one=False, interrupt_one=True, log_per_engine=True)
+
+#: The first words of the command, and which MPI it belongs to.
+Starter = tuple[list[str], mpiexec.Flavour]
 
 #: The name of mpiexec among the processes and logs of a cluster.
 JOB = "job"
@@ -55,6 +58,7 @@ class MpiLauncher(Launcher):
         self._ranks = RankWatcher(watcher)
         self._here = here(plan, self._ranks, runtime_dir, self._process_told)
         self._flavour: asyncio.Task[mpiexec.Flavour] | None = None
+        self._srun: asyncio.Task[list[str] | None] | None = None
         self._ended: asyncio.Future[LaunchFailed] | None = None
         self._began = 0
         self._argv: list[str] = []
@@ -65,13 +69,13 @@ class MpiLauncher(Launcher):
 
     async def prepare(self) -> None:
         with contextlib.suppress(LaunchFailed):
-            await self._kind()
+            await self._starter()
 
     async def start_controller(self) -> None:
         # What cannot work is said before anything was begun.
-        self._program()
+        await self._starter()
         process = controller_process(self.plan)
-        elsewhere = self.plan.options.get("hostfile")
+        elsewhere = self.plan.options.get("hostfile") or allocation.inside(self.plan.environment)
         if elsewhere and not any(word.startswith("--ip=") for word in process["argv"]):
             process["argv"].append("--ip=*")
         await self._here.spawn("controller", self._begin(), [process])
@@ -80,7 +84,8 @@ class MpiLauncher(Launcher):
         ordered = sorted(engines, key=lambda engine: engine.slot)
         name = secrets.token_hex(4)
         announcements = self.plan.log_dir / "ranks" / name
-        self._argv = argv = mpiexec.argv(self.plan, len(ordered), await self._kind())
+        starter, kind = await self._starter()
+        self._argv = argv = mpiexec.argv(self.plan, len(ordered), kind, starter)
         await asyncio.to_thread(announcements.mkdir, mode=0o700, parents=True)
         ranks = {
             "logs": str(self.plan.log_dir),
@@ -118,7 +123,7 @@ class MpiLauncher(Launcher):
                 await self._here.stop([JOB], 1.0)
                 said = await self._said()
                 cause, hint = f"Only {len(seen)} of {len(engines)} ranks were there after {patience:.0f} s.", None
-                if known := refused(said, mpiexec.slots(self.plan.options)):
+                if known := refused(said, self._slots()):
                     cause, hint = known
                 raise LaunchFailed("engines", cause, hint=hint, command=argv, output=said, log=JOB)
             await asyncio.wait([self._ended], timeout=LOOK)
@@ -156,12 +161,21 @@ class MpiLauncher(Launcher):
             )
         return program
 
-    async def _kind(self) -> mpiexec.Flavour:
-        """Which MPI it is; asked once."""
+    async def _starter(self) -> Starter:
+        """What starts ranks, and which MPI it belongs to; found out once. Raises :class:`LaunchFailed`."""
+        if not mpiexec.chosen(self.plan) and allocation.inside(self.plan.environment):
+            if self._srun is None:
+                self._srun = asyncio.ensure_future(allocation.srun(self.plan))
+            if (srun := await asyncio.shield(self._srun)) is not None:
+                return srun, "srun"
         program = self._program()
         if self._flavour is None or (self._flavour.done() and self._flavour.cancelled()):
             self._flavour = asyncio.ensure_future(_ask_flavour(program, environment(self.plan)))
-        return await asyncio.shield(self._flavour)
+        return program, await asyncio.shield(self._flavour)
+
+    def _slots(self) -> int | None:
+        env = self.plan.environment
+        return allocation.tasks(env) if allocation.inside(env) else mpiexec.slots(self.plan.options)
 
     # -- ending ---------------------------------------------------------------
 
@@ -188,10 +202,12 @@ class MpiLauncher(Launcher):
     async def _blamed(self, said: str, exit: Exit) -> Culprit | None:
         """Whom mpiexec names; where it does not, or may be wrong, what we saw and what the ranks said tell more."""
         blamed = culprit(said, self._ranks.ranks_by_pid())
-        if exit.asked or not exit.exit_code or (blamed is not None and blamed.sure):
+        if exit.asked or not exit.exit_code or (blamed is not None and blamed.aborted):
             return blamed
         if aborted := await asyncio.to_thread(self._aborted, self._ranks.slots()):
             return aborted
+        if blamed is not None and blamed.sure:
+            return blamed
         for _ in range(SEEN_TRIES):  # the end of a rank may be seen a moment after that of mpiexec
             if (first := self._ranks.first_ended()) is not None:
                 break
@@ -203,7 +219,7 @@ class MpiLauncher(Launcher):
         return blamed if blamed.rank == first else Culprit(first, sure=False)
 
     def _aborted(self, slots: Sequence[int]) -> Culprit | None:
-        """With Hydra it is the rank itself that says so (blocking)."""
+        """With some it is the rank itself that says so (blocking)."""
         for slot in slots:
             path = self.plan.log_dir / f"{slot_name(slot)}.log"
             text = log_end(path, max(0, size(path) - LAST_WORDS)).rpartition(f"--- {slot_name(slot)} started ")[2]
@@ -212,7 +228,7 @@ class MpiLauncher(Launcher):
         return None
 
     def _why(self, said: str, code: int | None, blamed: Any) -> LaunchFailed:
-        known = refused(said, mpiexec.slots(self.plan.options))
+        known = refused(said, self._slots())
         if known is not None:
             cause, hint = known
         elif blamed is not None:
@@ -278,8 +294,9 @@ class MpiLauncher(Launcher):
         return loopback_only(said) if self.plan.options.get("hostfile") else None
 
     async def close(self) -> None:
-        if self._flavour is not None:
-            self._flavour.cancel()
+        for asking in (self._flavour, self._srun):
+            if asking is not None:
+                asking.cancel()
         await self._here.close()
 
     async def preview(self, engines: int) -> Preview:

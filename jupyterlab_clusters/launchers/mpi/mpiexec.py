@@ -47,10 +47,15 @@ HOSTFILE: Mapping[Flavour, str] = {
 
 
 def words(plan: Plan) -> list[str]:
-    """The program as the person or the profile names it. Raises ValueError for an open quote."""
+    """The program as the person or the profile names it, else ``mpiexec``. Raises ValueError for an open quote."""
     if chosen := str(plan.options.get("mpiexec") or ""):
         return shlex.split(chosen)
     return ["mpiexec"]
+
+
+def chosen(plan: Plan) -> bool:
+    """Whether somebody named the program."""
+    return bool(plan.options.get("mpiexec") or first(plan.settings, MPI_CLASSES, "mpi_cmd", None))
 
 
 def found(program: Sequence[str], environment: Mapping[str, str]) -> str | None:
@@ -62,10 +67,10 @@ def flavour(version: str) -> Flavour:
     return next((name for pattern, name in NAMES if re.search(pattern, version, re.M)), "unknown")
 
 
-def argv(plan: Plan, engines: int, kind: Flavour) -> list[str]:
-    """The whole command for that many ranks."""
+def argv(plan: Plan, engines: int, kind: Flavour, starter: Sequence[str] | None = None) -> list[str]:
+    """The whole command for that many ranks; ``starter`` are its first words where they are not :func:`words`."""
     options = plan.options
-    command = [*words(plan), "-n", str(engines)]
+    command = [*(starter or words(plan)), "-n", str(engines)]
     if hostfile := str(options.get("hostfile") or ""):
         command += [HOSTFILE[kind], os.path.expanduser(hostfile)]
         if kind == "openmpi":

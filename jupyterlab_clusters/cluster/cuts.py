@@ -106,15 +106,15 @@ class Cuts:
                 continue
             if not waiting:
                 return
-            answers = await asyncio.gather(*(self._answers(slot.uuid) for slot in waiting))
+            answers = await asyncio.gather(*(self._answers(slot.at_hub) for slot in waiting))
             done.update(slot.uuid for slot, answered in zip(waiting, answers, strict=True) if answered)
 
-    async def _answers(self, uuid: str) -> bool:
+    async def _answers(self, at_hub: str) -> bool:
         monitor = self._reconciler.listening.monitor
         if monitor is None:
             return False
         try:
-            await monitor.usage(uuid, timeout=ANSWER)
+            await monitor.usage(at_hub, timeout=ANSWER)
         except HubSilent:
             await asyncio.sleep(LOOK)
             return False

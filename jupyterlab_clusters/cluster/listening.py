@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from ..hub.connection import ConnectionInfo
 from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
-from ..launchers.base import Exit, Job, LaunchFailed, Process, Usage
+from ..launchers.base import Exit, Job, Launcher, LaunchFailed, Process, Usage
+from .asking import Asking
 from .clock import iso
 from .cuts import Cuts
 from .models import LoadModel
@@ -50,6 +51,7 @@ class Listening:
         self.controller_exit: Exit | None = None
         self.trouble: LaunchFailed | None = None
         self.cuts = Cuts(reconciler)
+        self.asking = Asking(self)
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
         self._deaths: dict[str, int] = {}
@@ -59,6 +61,10 @@ class Listening:
         self._looking = False
         self.strangers = Strangers(self, reconciler)
         self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def launcher(self) -> Launcher | None:
+        return self._reconciler.launcher
 
     @property
     def controller_lives(self) -> bool:
@@ -220,15 +226,11 @@ class Listening:
         if monitor is not None:
             await monitor.close()
 
-    async def interrupt(self, slots: Iterable[int]) -> None:
-        """What these engines compute, through the hub."""
-        await self.strangers.interrupt(set(slots))
-
     # -- looking ----------------------------------------------------------------------
 
     async def look_again(self) -> None:
         """Sample CPU, memory and load exactly as long as somebody looks."""
-        launcher, wanted = self._reconciler.launcher, self.cluster.watched
+        launcher, wanted = self.launcher, self.cluster.watched
         if launcher is not None and wanted != self._looking and self.controller_lives:
             self._looking = wanted
             await launcher.watch_usage(wanted)
@@ -237,10 +239,10 @@ class Listening:
 
     async def _tick(self) -> None:
         while self.cluster.watched and self.monitor is not None:
+            await self.asking.sample()
             if self.cluster.watches("load"):
                 with contextlib.suppress(HubError):
                     self.cluster.parts.feed.point(f"load/{self.cluster.key}", await self._load())
-            await self.strangers.look()
             await asyncio.sleep(1.0)
         self.loop.call_soon(self._reconciler.look_again)
 

@@ -13,7 +13,7 @@ from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotAllowed
-from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun
+from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun, NotFromHere
 from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
@@ -357,10 +357,13 @@ class Reconciler:
 
     async def _interrupt(self, slots: list[int]) -> None:
         if self.launcher is not None and slots:
-            if self.launcher.names_engines or self.listening.monitor is None:
+            if not self.launcher.names_engines and self.listening.monitor is not None:
+                await self.listening.asking.interrupt(slots)
+                return
+            try:
                 await self.launcher.interrupt_engines(slots)
-            else:
-                await self.listening.interrupt(slots)
+            except NotFromHere as others:
+                await self.listening.asking.interrupt(others.slots)
 
     # -- failure ----------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Engines that were begun by a launcher that cannot tell which is which: they are met at the hub.
 
 Promise: does nothing for launchers that name their engines. Each that registers
-gets a place; who it is, and what it uses, it is asked itself through the hub.
+gets a place; who it is, it is asked itself through the hub.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..hub.errors import HubError
-from ..launchers.base import Exit, LaunchFailed, Process, Usage
+from ..launchers.base import Exit, Process
 from .engineset import Slot
 
 if TYPE_CHECKING:
     from .listening import Listening
     from .reconcile import Reconciler
 
-#: How long an engine may take to say how it does (seconds), and how many are asked at once.
-ANSWER, AT_ONCE = 5.0, 50
+#: How long an engine may take to say who it is (seconds).
+ANSWER = 5.0
 LEFT = "let go of by the controller: it ended, or was not heard of any more"
 
 
@@ -62,40 +62,6 @@ class Strangers:
             missing = [slot for slot in self._set if slot.met is not None and slot.met not in present]
         for slot in missing:
             self._gone(slot)
-
-    async def interrupt(self, slots: Collection[int]) -> None:
-        """Raises :class:`LaunchFailed` when some do not answer."""
-        with self._lock:
-            named = [slot for slot in self._set if slot.number in slots and slot.registered]
-        monitor = self._listening.monitor
-        if monitor is None or not named:
-            return
-        asked = (monitor.interrupt(slot.at_hub, timeout=ANSWER) for slot in named)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        deaf = [slot.number for slot, answer in zip(named, answers, strict=True) if isinstance(answer, HubError)]
-        if deaf:
-            raise LaunchFailed(
-                "engines",
-                f"Engines {', '.join(map(str, deaf))} could not be interrupted: they do not answer.",
-                hint="They are started without ipyparallel's nanny (IPEngine.enable_nanny), which would do it.",
-            )
-
-    async def look(self) -> None:
-        """CPU and memory, as each engine knows them itself."""
-        monitor = self._listening.monitor
-        if monitor is None or not self._concerned or not self._listening.cluster.watches("engines"):
-            return
-        with self._lock:
-            slots = [slot for slot in self._set if slot.registered][:AT_ONCE]
-        asked = (monitor.usage(slot.at_hub, timeout=ANSWER) for slot in slots)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        self._listening.usage(
-            {
-                slot.number: Usage(cpu=round(float(answer.get("kernel_cpu") or 0) / 100, 3), memory=int(memory))
-                for slot, answer in zip(slots, answers, strict=True)
-                if isinstance(answer, dict) and (memory := answer.get("kernel_memory"))
-            }
-        )
 
     async def _introduce(self, slot: Slot) -> None:
         monitor = self._listening.monitor

@@ -120,6 +120,14 @@ class NotAllBegun(LaunchFailed):
         self.slots = list(slots)
 
 
+class NotFromHere(Exception):
+    """These engines cannot be signalled by the launcher; they listen to the hub."""
+
+    def __init__(self, slots: Sequence[int]) -> None:
+        super().__init__(f"engines in slots {', '.join(map(str, slots))}")
+        self.slots = list(slots)
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything a launcher is told about its cluster.
@@ -259,7 +267,8 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     async def interrupt_engines(self, slots: Sequence[int]) -> None:
-        """Interrupt (SIGINT) what these engines compute."""
+        """Interrupt (SIGINT) what these engines compute. Raises :class:`NotFromHere` for those to be asked by the hub,
+        when all others were signalled."""
 
     @abc.abstractmethod
     async def stop_all(self, *, grace: float) -> None:
@@ -282,6 +291,10 @@ class Launcher(abc.ABC):
     @abc.abstractmethod
     async def preview(self, engines: int) -> Preview:
         """What a start would run and write, without running or writing; answers within 150 ms."""
+
+    def unsampled(self) -> list[int]:
+        """Slots whose CPU and memory :meth:`watch_usage` does not tell; they are asked through the hub."""
+        return []
 
     def known(self, said: str) -> tuple[str, str] | None:
         """Cause and hint, when an engine that did not register said this and the launcher knows better than others."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...host.messages import RANKS_VARIABLE
-from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, Plan, Preview, Process, Watcher
+from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, NotFromHere, Plan, Preview, Process, Watcher
 from ..command import CommandFailed, run
 from ..commandline import controller_argv, environment
 from ..hostside import Begin, exit_of, slot_name, slot_of
@@ -163,7 +163,7 @@ class MpiLauncher(Launcher):
 
     async def _starter(self) -> Starter:
         """What starts ranks, and which MPI it belongs to; found out once. Raises :class:`LaunchFailed`."""
-        if not mpiexec.chosen(self.plan) and allocation.inside(self.plan.environment):
+        if not self.plan.options.get("mpiexec") and allocation.inside(self.plan.environment):
             if self._srun is None:
                 self._srun = asyncio.ensure_future(allocation.srun(self.plan))
             if (srun := await asyncio.shield(self._srun)) is not None:
@@ -263,11 +263,10 @@ class MpiLauncher(Launcher):
         if near := [slot_name(slot) for slot in slots if slot not in far]:
             await self._here.signal(near, 2)
         if far:
-            raise LaunchFailed(
-                "engines",
-                f"Ranks on other hosts ({', '.join(map(str, sorted(far)))}) cannot be interrupted from here.",
-                hint="From a notebook they can: client[2].client.send_signal('SIGINT', targets=2).",
-            )
+            raise NotFromHere(sorted(far))
+
+    def unsampled(self) -> list[int]:
+        return self._ranks.elsewhere(platform.node())
 
     async def stop_all(self, *, grace: float) -> None:
         await self._here.stop(None, grace)

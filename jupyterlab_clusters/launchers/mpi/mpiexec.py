@@ -53,11 +53,6 @@ def words(plan: Plan) -> list[str]:
     return ["mpiexec"]
 
 
-def chosen(plan: Plan) -> bool:
-    """Whether somebody named the program."""
-    return bool(plan.options.get("mpiexec") or first(plan.settings, MPI_CLASSES, "mpi_cmd", None))
-
-
 def found(program: Sequence[str], environment: Mapping[str, str]) -> str | None:
     return shutil.which(program[0], path=environment.get("PATH")) if program else None
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.launchers.ssh import connection
 from jupyterlab_clusters.tests.beds.netns import FarMachine, far_machine
 from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
-from .conftest import Site, until
+from .conftest import Site, processes_marked, until
 from .test_real import with_client
 
 pytestmark = [
@@ -193,6 +194,35 @@ async def test_some_of_the_machines_hear_of_a_controller_on_the_loopback(
         await until(cluster, lambda model: model.state == "stopped")
     finally:
         near.stop()
+
+
+async def test_ranks_on_another_machine(
+    machine: FarMachine, sshd: Sshd, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of ours is there that could signal or measure them; they listen to the hub."""
+    for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
+        monkeypatch.setenv(name, "1")
+    sshd.config.write_text(f"Host {machine.address}\n  Port {sshd.port}\n{sshd.config.read_text()}")
+    hosts = site.home / "hosts"
+    hosts.write_text(f"{machine.address} slots=2\n")
+    network = ["--mca", "oob_tcp_if_include", "198.18.0.0/15", "--mca", "btl_tcp_if_include", "198.18.0.0/15"]
+    cluster = site.clusters.define("default", "cable", "mpi", {"hostfile": str(hosts), "mpi_args": network})
+    await running(cluster)
+    assert {engine.host for engine in cluster.engines()} == {machine.name}
+
+    async def interrupt() -> None:
+        await until(cluster, lambda model: model.engines.busy == 1)
+        await until(cluster, lambda model: (cluster.engines()[0].memory or 0) > 1 << 20, within=10)
+        cluster.interrupt_engine(1)
+
+    task = asyncio.ensure_future(interrupt())
+    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
+        await with_client(cluster, lambda client: client[1].apply_async(time.sleep, 30).get(timeout=40), 2)
+    await task
+    assert (cluster.model().engines.registered, cluster.model().failure) == (2, None)
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=15)
+    assert not [name for name in processes_marked(site.home).values() if "host.rank" in name]
 
 
 def _made(folder: Path) -> Path:

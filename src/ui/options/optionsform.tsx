@@ -17,6 +17,7 @@ import { Hosts } from '../hosts/hosts';
 import type { IHostLine } from '../hosts/hosttext';
 import { chosen, sameOptions, withNamedHosts, withoutDefaults } from './chosen';
 import type { IOptionFault, Options } from './schema';
+import { nameFields } from './names';
 import { extraErrors, hasHosts, moreOfHosts, withoutHosts } from './schema';
 import '../../../style/newcluster.css';
 
@@ -48,10 +49,18 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
     }
   }, [fault, inTable]);
   const draw = ofHosts ? others : options;
-  // Two changes may come before the next drawing.
+  // Two changes may come before the next drawing; and the form tells what it
+  // filled in before effects run.
+  const given = useRef(options);
   const last = useRef(draw);
-  useEffect(() => {
+  if (given.current !== options) {
+    given.current = options;
     last.current = draw;
+  }
+  useEffect(() => {
+    if (details.current) {
+      nameFields(details.current, schema, trans);
+    }
   });
   return (
     <>

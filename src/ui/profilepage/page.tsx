@@ -50,7 +50,7 @@ export function ProfilePage(props: IProfilePageProps): JSX.Element {
   };
   return (
     <div className="jlc-ProfilePage-body">
-      <header className="jlc-ProfilePage-head">
+      <div className="jlc-ProfilePage-head">
         <h1>{trans.__('Profile %1', profile.name)}</h1>
         <button
           type="button"
@@ -59,7 +59,7 @@ export function ProfilePage(props: IProfilePageProps): JSX.Element {
         >
           {trans.__('Read again')}
         </button>
-      </header>
+      </div>
       <p className="jlc-ProfilePage-path">{profile.path}</p>
       <div role="status" className="jlc-ProfilePage-news">
         {profile.loading ? trans.__('Reading the files…') : news}

@@ -339,6 +339,11 @@ it('draws the options of the launcher, and sends only those that were given', as
   expect(sent[0][0].options).toEqual({ threads: 2 });
 });
 
+it('names the fields that it draws', async () => {
+  await opened();
+  expect(option('threads')).toHaveAccessibleName('Threads per engine');
+});
+
 it('has no accessibility fault', async () => {
   await opened();
   document.querySelector('details')?.setAttribute('open', '');

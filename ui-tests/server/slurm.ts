@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'fs';
 import * as path from 'path';
 
 import type { Jupyter } from './jupyter';
+import { until } from './processes';
 
 const PROGRAMS = [
   'sbatch',
@@ -48,14 +49,20 @@ export class Slurm {
   }
 
   /** Takes every processor until it is cancelled; the number of the job. */
-  fill(): string {
-    return this.run('sbatch', [
+  async fill(): Promise<string> {
+    const job = this.run('sbatch', [
       '--parsable',
       '--nodes=3',
       '--exclusive',
       '--output=/dev/null',
       '--wrap=sleep 600'
     ]);
+    await until(
+      () => this.jobs().some(one => one.endsWith('RUNNING')),
+      'the queue is full',
+      20
+    );
+    return job;
   }
 
   cancel(job: string): void {

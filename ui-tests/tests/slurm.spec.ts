@@ -21,7 +21,7 @@ test('a job is previewed, waits, runs on three nodes and is given back', async (
 }) => {
   const slurm = await Slurm.begin(jupyter);
   try {
-    const other = slurm.fill();
+    const other = await slurm.fill();
     // What the queue has is asked for in the background.
     await expect
       .poll(async () => JSON.stringify(await jupyter.ask('launchers')))

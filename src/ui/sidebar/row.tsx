@@ -164,7 +164,11 @@ function Middle(props: IRowProps): JSX.Element | null {
         </div>
       )}
       <Cells cluster={cluster} />
-      <div className="jlc-Row-counts">{step || countWords(cluster, trans)}</div>
+      {!(cluster.step === 'queue' && cluster.job) && (
+        <div className="jlc-Row-counts">
+          {step || countWords(cluster, trans)}
+        </div>
+      )}
       {cluster.job && <JobLine job={cluster.job} trans={trans} />}
     </div>
   );

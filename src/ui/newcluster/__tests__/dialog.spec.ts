@@ -341,7 +341,9 @@ it('draws the options of the launcher, and sends only those that were given', as
 
 it('names the fields that it draws', async () => {
   await opened();
-  expect(option('threads')).toHaveAccessibleName('Threads per engine');
+  await waitFor(() =>
+    expect(option('threads')).toHaveAccessibleName('Threads per engine')
+  );
 });
 
 it('has no accessibility fault', async () => {

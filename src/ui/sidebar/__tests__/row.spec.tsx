@@ -101,7 +101,7 @@ const STATES: [string, Partial<ICluster>, string[], string[]][] = [
         asked_at: null
       }
     },
-    ['waiting for nodes: 3 of 3 are in use'],
+    ['Job 7 · waiting for nodes: 3 of 3 are in use'],
     ['Stop']
   ],
   ['running', {}, ['running', '4 engines'], ['Stop', 'Insert code']],

@@ -201,6 +201,19 @@ class Clusters:
                         cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
                 cluster.publish()
 
+    async def follow_profile(self, profile: str) -> None:
+        """Somebody saved choices in this profile: its own cluster starts with them from now on, not with older ones."""
+        cluster = self._clusters.get(f"{profile}:")
+        if cluster is None:
+            return
+        with cluster.lock:
+            if cluster.state not in ("stopped", "failed"):
+                return
+            cluster.definition.options, cluster.definition.follows = {}, True
+        self.profile_read(profile)
+        if cluster.defined:
+            await self.save(cluster)
+
     def _definition(
         self, profile: str, cluster_id: str, launcher: str | None, options: dict[str, Any] | None
     ) -> Definition:

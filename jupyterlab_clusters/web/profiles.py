@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+
+import msgspec
 
 from ..cluster.models import ProfileModel
 from ..cluster.options import checked
 from ..errors import BadInput
 from .body import Settings, check_name
 from .resource import Resource, operation
+
+#: How long an answer waits for the profile to be read anew (seconds); later it is on its way (``loading``).
+READ = 0.05
 
 
 class ProfilesHandler(Resource):
@@ -24,7 +30,7 @@ class ProfilesHandler(Resource):
 class ProfileHandler(Resource):
     @operation("write", ProfileModel, takes=Settings)
     async def put(self, name: str, asked: Settings) -> ProfileModel:
-        """Write settings to a profile; 201 when the profile was made by this."""
+        """Write settings to a profile; 201 when the profile was made by this. ``loading`` until it was read anew."""
         profiles = self.parts.profiles
         check_name(name, "name")
         if asked.settings is None and asked.launcher is None:
@@ -38,5 +44,15 @@ class ProfileHandler(Resource):
         created = await asyncio.to_thread(profiles.write, name, asked.settings or {}, asked.launcher, options)
         if created:
             self.set_status(201)
-        await profiles.refresh(name, anew=True)
-        return await asyncio.to_thread(profiles.model, name)
+        read = asyncio.Event()
+        self.parts.later(self._read(name, read, follow=asked.launcher is not None))
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(read.wait(), READ)
+        model = profiles.model(name)
+        return model if read.is_set() else msgspec.structs.replace(model, loading=True)
+
+    async def _read(self, name: str, read: asyncio.Event, *, follow: bool) -> None:
+        await self.parts.profiles.refresh(name, anew=True)
+        read.set()
+        if follow:
+            await self.parts.clusters.follow_profile(name)

@@ -4,12 +4,14 @@ import type {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { Clipboard, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addIcon } from '@jupyterlab/ui-components';
 
 import type { IProfile } from '../cluster/state';
 import { CommandIDs, IClusters } from '../tokens';
+import { Choices } from './choices';
 import type { IWanted } from '../ui/newcluster/body';
 
 /** Adds the command. */
@@ -18,13 +20,15 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
   description: 'Adds the dialog that defines a new cluster.',
   autoStart: true,
   requires: [IClusters],
-  optional: [ITranslator, ICommandPalette],
+  optional: [ITranslator, ICommandPalette, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     clusters: IClusters,
     translator: ITranslator | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    state: IStateDB | null
   ): void => {
+    const choices = new Choices(state);
     const trans = (translator ?? nullTranslator).load('jupyterlab_clusters');
     app.commands.addCommand(CommandIDs.create, {
       label: trans.__('New Cluster…'),
@@ -33,10 +37,11 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
       execute: async () => {
         const hosts = clusters.hostTesting();
         try {
-          const [dialog, launchers, profiles] = await Promise.all([
+          const [dialog, launchers, profiles, last] = await Promise.all([
             import('../ui/newcluster/dialog'),
             clusters.launchers(),
-            readProfiles(clusters)
+            readProfiles(clusters),
+            choices.last()
           ]);
           const local = launchers.find(one => one.name === 'local');
           const cores = local?.options['x-cores'];
@@ -44,6 +49,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
             profiles,
             launchers,
             cores: typeof cores === 'number' ? cores : 1,
+            last,
             hosts,
             trans,
             copy: text => Clipboard.copyToSystem(text),
@@ -64,6 +70,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
                 engines
               );
               clusters.selected = made.key;
+              void choices.keep(profile, launcher, wanted.whole);
               await remember(clusters, wanted, trans);
               if (start) {
                 await app.commands.execute(CommandIDs.start, {

@@ -1126,7 +1126,7 @@ export interface paths {
     };
     get?: never;
     /**
-     * Write settings to a profile; 201 when the profile was made by this.
+     * Write settings to a profile; 201 when the profile was made by this. ``loading`` until it was read anew.
      * @description Needs `write` on `clusters`.
      */
     put: {

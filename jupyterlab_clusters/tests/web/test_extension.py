@@ -43,6 +43,22 @@ async def test_profiles_are_read_in_the_background(call: Any, real_parts: Parts)
     assert keys == ["default:", "study:"]
 
 
+async def test_choices_saved_in_a_profile_are_what_its_own_cluster_starts_with(call: Any, real_parts: Parts) -> None:
+    defined = {"profile": "study", "launcher": "local", "options": {"threads": 2}}
+    assert (await call("POST", "clusters", defined)).status == 201
+    saved = {"launcher": "mpi", "options": {"mpi_args": ["-v"]}, "settings": {"Cluster.n": 3}}
+    assert (await call("PUT", "profiles/study", saved)).status == 201
+    model: dict[str, Any] = {"launcher": "local"}
+    while model["launcher"] == "local":
+        await asyncio.sleep(0.05)
+        model = (await call("GET", "clusters/study:")).body
+    assert (model["launcher"], model["wanted"]) == ("mpi", 3)
+    profile = next(one for one in (await call("GET", "profiles")).body if one["name"] == "study")
+    assert profile["options"] == {"mpi_args": ["-v"]}
+    preview = (await call("POST", "clusters/study:/preview", {})).body
+    assert preview["commands"][1][1:4] == ["-n", "3", "-v"]
+
+
 async def test_define_forget_and_define_again(call: Any, real_parts: Parts) -> None:
     for _ in range(2):
         assert (await call("POST", "clusters", {"profile": "default", "cluster_id": "b"})).status == 201

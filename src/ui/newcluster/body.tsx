@@ -14,11 +14,14 @@ import { Preview } from '../preview/preview';
 import type { IDraft, IRefusal } from './draft';
 import { faults, refusalOf } from './draft';
 import { Form } from './form';
+import type { LastChoices } from './suggestions';
 import { Suggestions } from './suggestions';
 import '../../../style/newcluster.css';
 
 /** What is asked for when the form is done. */
 export interface IWanted extends IDraft {
+  /** All options, also those that hold without a word here. */
+  readonly whole: Readonly<Record<string, unknown>>;
   /** All options for the profile, when they are to be remembered there and are not its own already. */
   readonly forProfile: Readonly<Record<string, unknown>> | null;
 }
@@ -28,6 +31,8 @@ export interface INewClusterOptions {
   profiles: readonly IProfile[];
   launchers: readonly ILauncherModel[];
   cores: number;
+  /** What was chosen the last time. */
+  last?: LastChoices;
   /** Tests hosts; whoever gives it disposes of it. */
   hosts: IHostTesting;
   trans: TranslationBundle;
@@ -42,8 +47,8 @@ export interface INewClusterOptions {
 export class Body extends ReactWidget {
   constructor(private readonly _options: INewClusterOptions) {
     super();
-    const { launchers, profiles, cores } = _options;
-    this._suggestions = new Suggestions(profiles, launchers, cores);
+    const { launchers, profiles, cores, last } = _options;
+    this._suggestions = new Suggestions(profiles, launchers, cores, last);
     this._draft = this._suggestions.first();
   }
 
@@ -153,8 +158,9 @@ export class Body extends ReactWidget {
       Object.keys(said).length === 0 &&
       this._suggestions.launcherOf(profile) === launcher &&
       this._suggestions.enginesOf(profile, options) === engines;
-    const forProfile = remember && !known ? chosen(options) : null;
-    return { ...this._draft, options: said, forProfile };
+    const whole = chosen(options);
+    const forProfile = remember && !known ? whole : null;
+    return { ...this._draft, options: said, whole, forProfile };
   }
 
   private async _asked(ask: () => Promise<void>): Promise<boolean> {

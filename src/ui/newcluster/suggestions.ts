@@ -9,12 +9,18 @@ import type { IDraft } from './draft';
 
 type Options = Readonly<Record<string, unknown>>;
 
+/** What was chosen the last time: by profile, then by launcher. */
+export type LastChoices = Readonly<
+  Record<string, Readonly<Record<string, Options>>>
+>;
+
 /** Follows a draft, and what of it the person has touched. */
 export class Suggestions {
   constructor(
     private readonly _profiles: readonly IProfile[],
     private readonly _launchers: readonly ILauncherModel[],
-    private readonly _cores: number
+    private readonly _cores: number,
+    private readonly _last: LastChoices = {}
   ) {}
 
   /** What the form begins with. */
@@ -60,6 +66,16 @@ export class Suggestions {
     return onHosts(options) ?? own ?? this._cores;
   }
 
+  /** What the form begins with: the profile's own, where it has none the choices of the last time. */
+  private _begin(profile: string, launcher: string): Options {
+    const own = this.optionsOf(profile, launcher);
+    const known = this._profile(profile);
+    const asWritten = known?.launcher === launcher && known.as_written !== null;
+    return asWritten || Object.keys(own).length > 0
+      ? own
+      : (this._last[profile]?.[launcher] ?? {});
+  }
+
   private _suggested(draft: IDraft): Partial<IDraft> {
     const free = (name: keyof IDraft) => !this._touched.has(name);
     const launcher =
@@ -67,7 +83,7 @@ export class Suggestions {
         ? this.launcherOf(draft.profile)
         : draft.launcher;
     const options = free('options')
-      ? this.optionsOf(draft.profile, launcher)
+      ? this._begin(draft.profile, launcher)
       : draft.options;
     const engines = free('engines')
       ? this.enginesOf(draft.profile, options)

@@ -203,6 +203,7 @@ it('begins with what is likely: the default profile, a launcher that is there', 
         launcher: 'local',
         engines: 4,
         options: {},
+        whole: {},
         remember: true,
         forProfile: null
       },

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from ..agent import Streams
+from ..agent import AgentPeer, Streams
 from ..base import EngineSpec, Exit, Job, LaunchFailed, Process, Usage, Watcher
 from ..hostside import HostSide, Place, slot_of
 from .leading import Lead
@@ -68,6 +68,12 @@ class NodeWatcher(Watcher):
     def failed(self, why: LaunchFailed) -> None:
         self._watcher.failed(why)
 
+    def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
+        self._watcher.cut_off(place, slots, why)
+
+    def regained(self, place: str, slots: Sequence[int] | None) -> None:
+        self._watcher.regained(place, slots)
+
     def gone(self, state: str) -> None:
         """The job is over: so is everything here."""
         why = Exit(because=because(self._node.job.id, state))
@@ -105,12 +111,15 @@ class Node:
         watcher: Watcher,
         connect: Callable[[str, str], Awaitable[Streams]],
         log_dir: Path,
+        reached: Callable[[Node], None],
     ) -> None:
         self.job, self.name = job, name
         self.engines: dict[int, str] = {}
         self._places: dict[int, int] = {}
         self.ending = False
         self.silent = False
+        #: Whether it was told that the way to it broke.
+        self.cut = False
         self.watcher = NodeWatcher(watcher, self)
         self.side = HostSide(
             key,
@@ -119,13 +128,26 @@ class Node:
             lambda: Place(log_dir, journal=f"exits-{name}.jsonl"),
             name=f"node {name}",
             host=name,
+            on_reached=self._reached,
         )
+        self._told_reached = reached
+
+    async def _reached(self, peer: AgentPeer) -> None:
+        self._told_reached(self)
 
     def place(self, slot: int) -> int:
         """Of the engine of that slot among those of this node: 0 for the first."""
         taken = {self._places[other] for other in self.engines if other != slot and other in self._places}
         self._places[slot] = next(number for number in itertools.count() if number not in taken)
         return self._places[slot]
+
+    @property
+    def place_name(self) -> str:
+        return f"{self.name} of job {self.job.id}"
+
+    def slots(self) -> list[int] | None:
+        """Engines that are away when it is; ``None`` = all, as the controller is there."""
+        return None if self.job.lead is not None else sorted(self.engines)
 
     def running(self, slots: Iterable[int]) -> list[str]:
         """Names of the processes of these slots that run here."""

@@ -91,7 +91,7 @@ class Nodes:
                 self._came(number, name)
 
     def new(self, job: SlurmJob, name: str) -> Node:
-        node = Node(job, name, self.terms.group, self._watcher, self._connect, self.terms.plan.log_dir)
+        node = Node(job, name, self.terms.group, self._watcher, self._connect, self.terms.plan.log_dir, self._back)
         job.nodes[name] = node
         return node
 
@@ -116,11 +116,20 @@ class Nodes:
         if node is None or node.ending or node.job.asked_to_end:
             return
         node.silent = True
+        self._away(node, f"The node {name} of Slurm's job {number} does not answer.")
         self.jobs.hurry()
+
+    def _away(self, node: Node, cause: str) -> None:
         if node.engines or node.job.lead is not None:
-            cause = f"The node {name} of Slurm's job {number} does not answer."
+            node.cut = True
             hint = "It may be down or cut off; if Slurm thinks so too, it will end the job."
-            self._watcher.failed(LaunchFailed("engines", cause, hint=hint))
+            self._watcher.cut_off(node.place_name, node.slots(), LaunchFailed("engines", cause, hint=hint))
+
+    def _back(self, node: Node, *, gone: bool = False) -> None:
+        """It answers again, or there is nothing left there that could."""
+        if node.cut:
+            node.cut = False
+            self._watcher.regained(node.place_name, () if gone else node.slots())
 
     def _ending(self, number: str, name: str) -> None:
         """The batch system has told the processes there to end: why, the queue will say."""
@@ -220,6 +229,8 @@ class Nodes:
         return True
 
     async def let_go(self, job: SlurmJob) -> None:
+        for node in job.nodes.values():
+            self._back(node, gone=True)
         await asyncio.gather(*(node.side.close() for node in job.nodes.values()))
 
     async def close(self, *, remove: bool = False) -> None:
@@ -248,6 +259,7 @@ class Nodes:
         absent += [node for node, result in zip(there, results, strict=True) if isinstance(result, BaseException)]
         for node in absent:
             node.side.keep_trying()
+            self._away(node, f"The node {node.name} of Slurm's job {node.job.id} has not dialled in again yet.")
         return absent
 
     def _missing(self) -> list[Node]:

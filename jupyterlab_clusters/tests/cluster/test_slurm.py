@@ -17,7 +17,7 @@ import pytest
 from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster import reconcile
-from jupyterlab_clusters.launchers.slurm import jobs
+from jupyterlab_clusters.launchers.slurm import dialback, jobs, nodes
 from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
 from .conftest import Site, lines, until
@@ -440,6 +440,42 @@ async def test_a_node_that_fails(site: Site, slurm: Slurm) -> None:
     slurm.stop_one("node2")
     model = await until(cluster, lambda model: model.failure is not None and model.engines.lost == 2, within=90)
     assert model.failure.cause.startswith("A node of Slurm's job")
+
+
+async def test_a_node_that_is_cut_off_for_a_while(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialback, "SILENT", 2.0)
+    cluster = defined(site, nodes=2)
+    await running(cluster, 2)
+    victim = next(engine.host for engine in cluster.engines() if engine.slot == 1)
+    dialers = [pid for pid, name in ours(site).items() if "host.dialer" in name and "srun" not in name]
+    stopped_one = next(pid for pid in dialers if node_of(pid) == victim)
+    os.kill(stopped_one, signal.SIGSTOP)
+    try:
+        model = await until(cluster, lambda model: model.failure is not None, within=10)
+        assert model.failure.cause.startswith(f"The node {victim} of Slurm's job") and model.degraded
+    finally:
+        os.kill(stopped_one, signal.SIGCONT)
+    model = await until(cluster, lambda model: model.failure is None and not model.degraded, within=15)
+    assert model.engines.registered == 2
+    monkeypatch.setattr(nodes, "DIAL_AGAIN", 1.0)
+    os.kill(stopped_one, signal.SIGSTOP)
+    try:
+        await site.close()
+        await site.open()
+        cluster = site.clusters.get("default:queued")
+        model = await until(cluster, lambda model: model.failure is not None)
+        assert model.failure.cause.startswith(f"The node {victim}") and "not dialled in" in model.failure.cause
+    finally:
+        os.kill(stopped_one, signal.SIGCONT)
+    model = await until(cluster, lambda model: model.failure is None and model.state == "running", within=15)
+    assert (model.engines.registered, model.degraded) == (2, False)
+    await stopped(site, slurm, cluster)
+
+
+def node_of(pid: int) -> str | None:
+    """The node of which Slurm says that it runs there."""
+    found = dict(part.partition(b"=")[::2] for part in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    return found[b"SLURMD_NODENAME"].decode() if b"SLURMD_NODENAME" in found else None
 
 
 async def test_a_restart_of_the_server_finds_everything(site: Site, slurm: Slurm) -> None:

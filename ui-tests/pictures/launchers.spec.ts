@@ -2,6 +2,7 @@
 import type { Page } from '@playwright/test';
 import { execFileSync } from 'child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'fs';
+import { hostname } from 'os';
 import * as path from 'path';
 
 import { expect, test } from '../fixtures';
@@ -23,7 +24,7 @@ const PYTHON = execFileSync('python', [
 /** The folders of this run, as those of a person. */
 async function tidy(page: Page, jupyter: Jupyter): Promise<void> {
   await page.evaluate(
-    ([root, home]) => {
+    ([root, home, host]) => {
       const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
       for (let node = walk.nextNode(); node; node = walk.nextNode()) {
         node.nodeValue = (node.nodeValue ?? '')
@@ -31,13 +32,11 @@ async function tidy(page: Page, jupyter: Jupyter): Promise<void> {
           .replaceAll(root, '/opt/lab')
           .replaceAll(`${home}/ipython`, '/home/ada/.ipython')
           .replaceAll(`${home}/data`, '/home/ada/.local/share/jupyter')
-          .replaceAll('root@', 'ada@');
+          .replaceAll('root@', 'ada@')
+          .replaceAll(new RegExp(`\\b${host}\\b`, 'g'), 'login1');
       }
-      document.querySelectorAll('input').forEach(field => {
-        field.value = field.value.replace(/^root@.*/, 'ada@login1');
-      });
     },
-    [ROOT, jupyter.home]
+    [ROOT, jupyter.home, hostname()]
   );
 }
 
@@ -146,7 +145,6 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await expect(profile).toContainText('overrides');
     await profile.getByText('More options').click();
     await shoot('profile-page');
-    rmSync(folder, { recursive: true });
 
     const row = sidebar.row('default');
     await row.choose(4);
@@ -154,7 +152,9 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await row.is('running');
     await row.menu('Connect from Elsewhere…');
     await expect(page.getByRole('dialog')).toContainText('In Python there');
+    await page.getByLabel('ssh reaches it as').fill('ada@login1');
     await shoot('connect');
     await page.keyboard.press('Escape');
+    rmSync(folder, { recursive: true });
   });
 }

@@ -80,11 +80,12 @@ function shown(part: Partial<IProfile> = {}) {
     refuse: null,
     opens: 'copied'
   };
+  const hosts = new FakeHosts();
   const page = (profile: IProfile) => (
     <ProfilePage
       profile={profile}
       launchers={[LAUNCHER]}
-      hosts={new FakeHosts()}
+      hosts={hosts}
       trans={trans}
       actions={{
         open: async place => {
@@ -105,7 +106,7 @@ function shown(part: Partial<IProfile> = {}) {
   const becomes = (now: Partial<IProfile>) =>
     drawn.rerender(page({ ...PROFILE, ...now }));
   const user = userEvent.setup();
-  return { opened, saved, server, user, becomes, ...drawn };
+  return { opened, saved, server, user, becomes, hosts, ...drawn };
 }
 
 const threads = () => document.getElementById('root_threads') as HTMLElement;

@@ -87,6 +87,8 @@ class Cluster:
         #: Where its controller runs, and the machine of another server that it belongs to.
         self.host: str | None = None
         self._belongs_to: str | None = None
+        #: By which its processes were begun; None when there are none.
+        self.in_use: Plan | None = None
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -134,9 +136,15 @@ class Cluster:
             )
 
     @property
+    def at_rest(self) -> bool:
+        """Nothing of it runs, or may still be found to run."""
+        return self.in_use is None and self.state in ("stopped", "failed")
+
+    @property
     def as_written(self) -> str | None:
-        """Why the profile is run by ipyparallel's own launchers; None when ours do it."""
-        return self._as_written(self.definition.options)
+        """Why the profile is run by ipyparallel's own launchers; None when ours do it. What runs stays what it was
+        when it began, whatever becomes of the profile."""
+        return self.in_use.as_written if self.in_use is not None else self._as_written(self.definition.options)
 
     def _as_written(self, options: Mapping[str, Any]) -> str | None:
         profile = self.parts.profiles.model(self.definition.profile)
@@ -385,6 +393,7 @@ class Cluster:
                 "cluster_id": self.definition.cluster_id,
                 "launcher": self.definition.launcher,
                 "follows": self.definition.follows,
+                "as_written": self.as_written,
                 "options": self.definition.options,
                 "state": self.state,
                 "wanted": self.wanted,

@@ -197,7 +197,7 @@ class Clusters:
         for cluster in list(self._clusters.values()):
             if cluster.definition.profile == profile:
                 with cluster.lock:
-                    if cluster.definition.follows and cluster.state in ("stopped", "failed"):
+                    if cluster.definition.follows and cluster.at_rest:
                         cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
                 cluster.publish()
 
@@ -207,7 +207,7 @@ class Clusters:
         if cluster is None:
             return
         with cluster.lock:
-            if cluster.state not in ("stopped", "failed"):
+            if not cluster.at_rest:
                 return
             cluster.definition.options, cluster.definition.follows = {}, True
         self.profile_read(profile)

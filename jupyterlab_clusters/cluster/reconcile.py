@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotAllowed
-from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun, NotFromHere
+from ..launchers.base import EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun, NotFromHere, Plan
 from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
@@ -169,9 +170,11 @@ class Reconciler:
         # Only from here on is there anything that a failure may clear away.
         self.launcher = self._made(plan)
         self._ours_to_end = True
+        self.cluster.publish()
         self.order(self.launcher.prepare())
 
-    def _made(self, plan: Any) -> Launcher:
+    def _made(self, plan: Plan) -> Launcher:
+        self.cluster.in_use = plan
         return self.cluster.parts.make_launcher(self.cluster.definition.launcher, plan, self.listening)
 
     async def _clean_before(self) -> None:
@@ -180,7 +183,7 @@ class Reconciler:
             await self._let_go_of_hub()
             await self.launcher.stop_all(grace=self.cluster.parts.policy.stop_grace)
             await self.launcher.close()
-            self.launcher = None
+            self.launcher = self.cluster.in_use = None
         with self.cluster.lock:
             self.cluster.engine_set.clear()
             self.cluster.publish()
@@ -319,7 +322,7 @@ class Reconciler:
         if self.launcher is not None:
             await self.launcher.stop_all(grace=grace)
             await self.launcher.close()
-            self.launcher = None
+            self.launcher = cluster.in_use = None
             files = ConnectionFiles(cluster.profile_dir, cluster.definition.cluster_id)
             await asyncio.to_thread(files.remove)
             file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
@@ -441,6 +444,8 @@ class Reconciler:
         cluster = self.cluster
         await cluster.parts.profiles.refresh(cluster.definition.profile)
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
+        # What runs was begun by what the profile said then.
+        plan = replace(plan, as_written=record.get("as_written"))
         self.launcher = self._made(plan)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         try:

@@ -154,6 +154,25 @@ async def test_the_launcher_is_what_the_profile_says_when_it_starts(site: Site) 
     await stopped(cluster)
 
 
+@pytest.mark.usefixtures("mine")
+async def test_what_runs_stays_what_it_was_when_the_profile_changes(site: Site) -> None:
+    profile(site, "c.Cluster.engine_launcher_class = 'mine'")
+    cluster = await known(site)
+    await running(cluster, 1)
+    profile(site, "c.Cluster.n = 1")
+    await cluster.parts.profiles.refresh("default")
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:")
+    model = await until(cluster, lambda model: model.state == "running" and model.engines.registered == 1)
+    assert model.launcher == "stock" and model.as_written and not model.capabilities.stop_one
+    await stopped(cluster)
+    assert left(site) == []
+    await running(cluster, 1)
+    assert cluster.model().launcher == "local" and cluster.model().as_written is None
+    await stopped(cluster)
+
+
 async def test_a_launcher_that_breaks_breaks_nothing_else(site: Site) -> None:
     profile(site, "c.Cluster.engine_launcher_class = 'nowhere.Launcher'")
     cluster = await known(site)

@@ -22,6 +22,7 @@ from jupyterlab_clusters.cluster.models import ClusterModel
 from jupyterlab_clusters.cluster.policy import Policy
 from jupyterlab_clusters.feed import Feed
 from jupyterlab_clusters.profiles import Profiles
+from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
 
 def processes_marked(root: Path) -> dict[int, str]:
@@ -123,3 +124,9 @@ def site(home: Path, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[Sit
 def lines(cluster: Cluster, log: str) -> str:
     """The last lines of that log."""
     return "\n".join(line.text for line in cluster.log(log).page(None, 100, 0).lines)
+
+
+@pytest.fixture
+def sshd(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sshd]:
+    with first_in_path(home / "ssh", monkeypatch) as bed:
+        yield bed

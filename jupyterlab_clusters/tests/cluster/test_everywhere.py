@@ -74,7 +74,7 @@ def say(client: Any) -> list[int]:
     return pids
 
 
-async def test_the_story(site: Site, launcher: str, options: dict[str, Any]) -> None:
+async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> None:
     if launcher == "stock":
         await site.clusters.get("default:").parts.profiles.refresh("default")
     cluster = site.clusters.define("default", "any", launcher, options)

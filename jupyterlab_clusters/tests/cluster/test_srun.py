@@ -64,7 +64,7 @@ async def no_step_is_left(slurm: Slurm, job: str) -> None:
     assert [step for step in steps if not step.endswith((".batch", ".extern"))] == []
 
 
-async def test_ranks_of_open_mpi(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ranks_of_open_mpi(slurm: Slurm, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     job = allocated(slurm, monkeypatch, 1)
     cluster = defined(site)
     await running(cluster, 3)
@@ -77,8 +77,8 @@ async def test_ranks_of_open_mpi(site: Site, slurm: Slurm, monkeypatch: pytest.M
 
 
 async def test_ranks_of_mpich_on_two_nodes(
-    site: Site,
     slurm: Slurm,
+    site: Site,
     mpich: dict[str, Any],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -104,7 +104,7 @@ async def test_ranks_of_mpich_on_two_nodes(
     ],
 )
 async def test_the_end_of_one_rank(
-    site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch, how: Any, cause: str
+    slurm: Slurm, site: Site, monkeypatch: pytest.MonkeyPatch, how: Any, cause: str
 ) -> None:
     allocated(slurm, monkeypatch, 1)
     cluster = defined(site)
@@ -120,7 +120,7 @@ async def test_the_end_of_one_rank(
     await stopped(site, cluster)
 
 
-async def test_more_than_the_allocation_has(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_the_allocation_has(slurm: Slurm, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     allocated(slurm, monkeypatch, 1)
     cluster = defined(site)
     cluster.start(64, None)
@@ -131,7 +131,7 @@ async def test_more_than_the_allocation_has(site: Site, slurm: Slurm, monkeypatc
     assert "--overcommit" in (model.failure.hint or "") and model.failure.output
 
 
-async def test_another_program_may_be_named(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_program_may_be_named(slurm: Slurm, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     allocated(slurm, monkeypatch, 1)
     cluster = defined(site, mpiexec="no-such-mpiexec")
     cluster.start(2, None)

@@ -56,6 +56,11 @@ class Cuts:
         """Whether some place will soon be whole."""
         return any(cut.answering for cut in self._places.values())
 
+    @property
+    def hub_is_away(self) -> bool:
+        """Whether the controller is in a place that cannot be reached now."""
+        return any(cut.slots is None and not cut.answering for cut in self._places.values())
+
     def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
         self._places[place] = Cut(why, _set(slots))
         self.tell()
@@ -64,6 +69,7 @@ class Cuts:
         if (cut := self._places.get(place)) is not None:
             new = Cut(cut.why, _set(slots), answering=True)
             self._places[place] = new
+            self._reconciler.listening.changed.set()
             self._reconciler.order(self._whole_again(place, new))
 
     def forget(self) -> None:
@@ -101,7 +107,7 @@ class Cuts:
             waiting = [slot for slot in self._waited_for(cut) if slot.uuid not in done]
             if self._reconciler.loop.time() - asked > BUSY:
                 waiting = [slot for slot in waiting if slot.state != "busy"]
-            if self._reconciler.listening.monitor is None or self._hub_is_away():
+            if self._reconciler.listening.monitor is None or self.hub_is_away:
                 await asyncio.sleep(LOOK)
                 continue
             if not waiting:
@@ -121,9 +127,6 @@ class Cuts:
         except HubRefused:
             pass  # that is an answer too
         return True
-
-    def _hub_is_away(self) -> bool:
-        return any(cut.slots is None and not cut.answering for cut in self._places.values())
 
     def _waited_for(self, cut: Cut) -> list[Slot]:
         away: set[int] = set()

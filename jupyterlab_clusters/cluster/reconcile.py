@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -470,6 +470,7 @@ class Reconciler:
         if was_starting:
             await self._up()
             return
+        await self._changes_while(lambda: self.listening.cuts.hub_is_away)
         await self.listening.connect(self.files)
         # Engines that died meanwhile are a loss, not a start that failed.
         await self._settled()
@@ -485,7 +486,10 @@ class Reconciler:
         with self.cluster.lock:
             dead = [slot.uuid for slot in self.cluster.engine_set if slot.state in ("lost", "exited")]
         await self.listening.departed(dead)
-        while self.listening.cuts.answering and not self._again:
+        await self._changes_while(lambda: self.listening.cuts.answering and not self._again)
+
+    async def _changes_while(self, condition: Callable[[], bool]) -> None:
+        while condition():
             self.listening.changed.clear()
             await self.listening.changed.wait()
 

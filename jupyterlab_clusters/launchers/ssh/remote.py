@@ -189,7 +189,7 @@ class Remote:
             return  # nothing is there that anybody could miss
         failure = LaunchFailed(
             "engines",
-            f"The connection to {self.host.name} broke. {why}".strip(),
+            f"There is no connection to {self.host.name} now. {why}".strip(),
             hint=f"{lives} on, and it is made again; until then, do not send work there, as it may be lost.",
             output=error.output if isinstance(error, LaunchFailed) else None,
         )

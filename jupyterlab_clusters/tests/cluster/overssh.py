@@ -67,4 +67,4 @@ async def cut(cluster: Cluster, sshd: Sshd) -> None:
     sshd.cut()
     model = await until(cluster, lambda model: model.degraded, within=5)
     assert model.state == "running"
-    assert model.failure is not None and "The connection to" in model.failure.cause
+    assert model.failure is not None and "There is no connection to" in model.failure.cause

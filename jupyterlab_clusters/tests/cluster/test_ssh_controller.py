@@ -64,3 +64,19 @@ async def test_a_cut_costs_a_controller_elsewhere_nothing(sshd: Sshd, site: Site
     await cut(cluster, sshd)
     await until(cluster, lambda model: not model.degraded)
     assert await work_of(cluster, 2) == pids
+
+
+async def test_a_restart_of_the_server_while_the_host_of_the_controller_is_away(sshd: Sshd, site: Site) -> None:
+    cluster = defined(site, sshd, [1, 1], controller=sshd.host(0))
+    await running(cluster, 2)
+    pids = await work_of(cluster, 2)
+    await site.close()
+    sshd.stop()
+    await site.open()
+    cluster = site.clusters.get("default:far")
+    why = f"There is no connection to {sshd.host(0)} now. {sshd.host(0)} refuses the connection"
+    model = await until(cluster, lambda model: model.failure is not None and why in model.failure.cause)
+    assert model.state == "starting", "it goes on trying"
+    sshd.start()
+    await until(cluster, lambda model: model.state == "running" and not model.degraded)
+    assert await work_of(cluster, 2) == pids

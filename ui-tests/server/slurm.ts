@@ -54,6 +54,7 @@ export class Slurm {
       '--parsable',
       '--nodes=3',
       '--exclusive',
+      '--time=30',
       '--output=/dev/null',
       '--wrap=sleep 600'
     ]);

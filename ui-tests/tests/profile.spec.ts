@@ -15,7 +15,15 @@ test('what a profile sets is seen with its place, changed, and remembered', asyn
   const folder = path.join(jupyter.home, 'ipython', 'profile_study');
   const json = path.join(folder, 'ipcluster_config.json');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'ipcluster_config.py'), OWN);
+  const shared = path.join(jupyter.home, 'files');
+  writeFileSync(
+    path.join(folder, 'ipcluster_config.py'),
+    `${OWN}load_subconfig("shared_config.py", path="${shared}")\n`
+  );
+  writeFileSync(
+    path.join(shared, 'shared_config.py'),
+    'c = get_config()\n\nc.Cluster.delay = 2\n'
+  );
   try {
     const row = sidebar.row('study');
     await expect(row.root).toBeVisible();
@@ -28,6 +36,19 @@ test('what a profile sets is seen with its place, changed, and remembered', asyn
       await profile.getByLabel('Search settings').fill('cluster 3');
       await expect(profile.getByText('1 of')).toBeVisible();
       await profile.getByLabel('Search settings').fill('');
+    });
+
+    await test.step('a place is copied, or opened where the file browser shows it', async () => {
+      await setting.getByRole('button').click();
+      await expect(profile).toContainText(
+        `Copied: ${path.join(folder, 'ipcluster_config.py')}:3`
+      );
+      const delay = profile.getByRole('row', { name: /^Cluster\.delay/ });
+      await delay.getByRole('button').click();
+      const editor = page.locator('.jp-FileEditor:visible');
+      await expect(editor.locator('.cm-activeLine')).toContainText('delay = 2');
+      await row.menu('Open Profile Settings');
+      await expect(profile).toBeVisible();
     });
 
     await test.step('a number is saved, and goes before the one in the file', async () => {
@@ -69,6 +90,7 @@ test('what a profile sets is seen with its place, changed, and remembered', asyn
   } finally {
     await jupyter.stopClusters();
     rmSync(folder, { recursive: true });
+    rmSync(path.join(shared, 'shared_config.py'));
   }
 });
 

@@ -46,11 +46,12 @@ export class Suggestions {
     return { ...now, ...this._suggested(now) };
   }
 
-  /** The launcher that a profile leads to; a new one has the first there is. */
+  /** The launcher that a profile leads to, be it here or not; a new profile has the first that is here. */
   launcherOf(profile: string): string {
     const asked = this._profile(profile)?.launcher;
-    const there = this._launchers.filter(one => one.available);
-    const found = there.find(one => one.name === asked) ?? there[0];
+    const found =
+      this._launchers.find(one => one.name === asked) ??
+      this._launchers.find(one => one.available);
     return found?.name ?? 'local';
   }
 

@@ -72,7 +72,7 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
           options={withNamedHosts(chosen(options))}
           fault={
             inTable
-              ? { line: Number(fault.path[1] ?? 0), message: fault.message }
+              ? { line: lineOf(hosts, fault.path[1]), message: fault.message }
               : null
           }
           testing={props.hosts}
@@ -119,4 +119,11 @@ export function OptionsForm(props: IOptionsFormProps): JSX.Element {
       </details>
     </>
   );
+}
+
+/** The line of the table that the server means: lines without a name are not sent. */
+function lineOf(hosts: unknown, place: string | undefined): number {
+  const lines = Array.isArray(hosts) ? (hosts as IHostLine[]) : [];
+  const sent = lines.flatMap((line, at) => (line.host ? [at] : []));
+  return sent[Number(place ?? 0)] ?? 0;
 }

@@ -108,6 +108,7 @@ const PROFILES: readonly IProfile[] = [
     options: { hosts: [{ host: 'node1', engines: 8 }], login_script: '~/mods' }
   },
   { ...profile('calm', null), options: { threads: 1 } },
+  { ...profile('queue', null), launcher: 'slurm' },
   {
     ...profile('own', null),
     as_written: 'This profile runs as it is written.'
@@ -423,6 +424,17 @@ describe('a profile that says more', () => {
     press('Create');
     await done;
     expect(sent[0][0].options).toEqual({});
+  });
+
+  it('keeps its launcher where that is not here, and says why', async () => {
+    const { sent, done } = await opened();
+    await fill('Profile', 'queue');
+    await screen.findByText('sbatch was not found.');
+    press('Create');
+    await done;
+    expect(sent).toMatchObject([
+      [{ launcher: 'slurm', forProfile: null }, false]
+    ]);
   });
 
   it('leaves what a person chose as it is', async () => {

@@ -394,6 +394,7 @@ class Cluster:
                 "launcher": self.definition.launcher,
                 "follows": self.definition.follows,
                 "as_written": self.as_written,
+                "in_use": dict(self.in_use.options) if self.in_use is not None else None,
                 "options": self.definition.options,
                 "state": self.state,
                 "wanted": self.wanted,

@@ -445,7 +445,7 @@ class Reconciler:
         await cluster.parts.profiles.refresh(cluster.definition.profile)
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
         # What runs was begun by what the profile said then.
-        plan = replace(plan, as_written=record.get("as_written"))
+        plan = replace(plan, as_written=record.get("as_written"), options=record.get("in_use") or plan.options)
         self.launcher = self._made(plan)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         try:

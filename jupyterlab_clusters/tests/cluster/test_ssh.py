@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ import pytest
 from jupyterlab_clusters.tests.beds.sshd import Sshd
 
 from .conftest import Site, lines, until
-from .overssh import defined, logins_of, program, running, work_of
+from .overssh import defined, logins_of, program, running, started_with, work_of
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -73,6 +74,33 @@ async def test_a_restart_of_the_server_finds_engines_on_other_hosts(sshd: Sshd, 
     cause = cluster.engines()[0].cause
     assert cause is not None and cause.signal == 11
     assert await work_of(cluster, 1) == pids[1:], "running is said only when work arrives"
+
+
+async def test_a_host_that_the_profile_no_longer_names_is_kept_while_used(sshd: Sshd, site: Site) -> None:
+    profile = site.home / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    own = {"remote_python": sys.executable, "remote_profile_dir": str(site.home / "there")}
+    own["environment"] = {"JLC_TEST_HOME": str(site.home)}  # type: ignore[assignment]
+
+    def written(hosts: list[int]) -> None:
+        engines = {sshd.host(number): 1 for number in hosts}
+        traits = {"Cluster": {"engine_launcher_class": "ssh"}, "SSHEngineSetLauncher": {**own, "engines": engines}}
+        (profile / "ipcluster_config.json").write_text(json.dumps(traits))
+
+    written([0, 1])
+    cluster = site.clusters.get("default:")
+    await cluster.parts.profiles.refresh("default")
+    assert cluster.model().wanted == 2, "as many as its hosts take"
+    await running(cluster, 2)
+    written([0])
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:")
+    model = await until(cluster, lambda model: model.state == "running")
+    assert model.engines.registered == 2 and len(await work_of(cluster, 2)) == 2
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped")
+    assert started_with(site, "ipyparallel engine") == []
 
 
 async def test_each_host_may_have_a_python_and_arguments_of_its_own(sshd: Sshd, site: Site) -> None:

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
-from ..launchers.asked import options_of, says_no_more
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
-from ..launchers.ssh.hosts import engine_count
 from ..logs.log import AnyLog
 from ..logs.models import LogModel
 from ..logs.store import LogFolder
@@ -31,11 +28,11 @@ from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
 from .models import ClusterModel, Connection, EngineModel, Failure
-from .options import checked
 from .policy import Policy
 from .reconcile import Reconciler
 from .registry import Registry, here
 from .states import State, Step, allowed
+from .wish import Definition, Wish
 
 #: How long a look at the engines by REST keeps CPU and memory sampled (seconds).
 LOOK = 10.0
@@ -53,28 +50,12 @@ class Parts:
     log: logging.Logger
 
 
-@dataclass
-class Definition:
-    """What a cluster is apart from what has become of it. ``follows`` = its launcher is the one that the profile names,
-    whichever that is when it starts."""
-
-    profile: str
-    cluster_id: str = ""
-    launcher: LauncherName = "local"
-    options: dict[str, Any] = field(default_factory=dict)
-    follows: bool = False
-
-    @property
-    def key(self) -> str:
-        return f"{self.profile}:{self.cluster_id}"
-
-
 class Cluster:
     """A cluster of ours. ``lock`` guards every field; the actor holds it only for moments."""
 
     def __init__(self, definition: Definition, parts: Parts, *, defined: bool) -> None:
-        self.definition = definition
         self.parts = parts
+        self.wish = Wish(definition, parts.profiles)
         self.defined = defined
         self.lock = threading.RLock()
         self.engine_set = EngineSet()
@@ -96,6 +77,15 @@ class Cluster:
         self._reconciler: Reconciler | None = None
 
     @property
+    def definition(self) -> Definition:
+        """What it was asked to be; replaced whole, or changed at rest."""
+        return self.wish.definition
+
+    @definition.setter
+    def definition(self, definition: Definition) -> None:
+        self.wish = Wish(definition, self.parts.profiles)
+
+    @property
     def key(self) -> str:
         return self.definition.key
 
@@ -108,7 +98,7 @@ class Cluster:
     def model(self) -> ClusterModel:
         with self.lock:
             counts = self.engine_set.counts()
-            wanted = self.wanted if self.wanted is not None else self.default_count()
+            wanted = self.wanted if self.wanted is not None else self.wish.engines(self.parts.policy.max_engines)
             running = self.state == "running"
             name = f"ipcontroller-{self.definition.cluster_id}" if self.definition.cluster_id else "ipcontroller"
             return ClusterModel(
@@ -144,13 +134,7 @@ class Cluster:
     def as_written(self) -> str | None:
         """Why the profile is run by ipyparallel's own launchers; None when ours do it. What runs stays what it was
         when it began, whatever becomes of the profile."""
-        return self.in_use.as_written if self.in_use is not None else self._as_written(self.definition.options)
-
-    def _as_written(self, options: Mapping[str, Any]) -> str | None:
-        profile = self.parts.profiles.model(self.definition.profile)
-        # Whoever chose something else here asks for our way of doing it.
-        same = profile.launcher == self.definition.launcher and says_no_more(options, profile.options)
-        return profile.as_written if same else None
+        return self.in_use.as_written if self.in_use is not None else self.wish.as_written(self.definition.options)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -165,18 +149,6 @@ class Cluster:
         if reconciler is not None and actor is not None and models:
             actor.call(reconciler.look_again)
         return models
-
-    def default_count(self) -> int:
-        """How many engines a start without a number means."""
-        settings = self.parts.profiles.settings(self.definition.profile)
-        asked = settings.get("Cluster.n")
-        if isinstance(asked, int) and not isinstance(asked, bool) and 0 <= asked <= self.parts.policy.max_engines:
-            return asked
-        of_profile = self.parts.profiles.model(self.definition.profile).options
-        hosts = self.definition.options.get("hosts") or of_profile.get("hosts")
-        if self.definition.launcher == "ssh" and hosts:
-            return engine_count(hosts)
-        return os.cpu_count() or 1
 
     def logs(self) -> list[LogModel]:
         """The logs that are there (blocking file access)."""
@@ -227,11 +199,11 @@ class Cluster:
     def start(self, engines: int | None, options: Mapping[str, Any] | None) -> ClusterModel:
         """Ask for a start. Raises :class:`WrongState`, :class:`BadInput`, :class:`NotAllowed`."""
         self._check_allowed()
-        chosen = self._checked(options)
+        chosen = self.wish.checked(options)
         with self.lock:
             self._check_there()
             count = engines if engines is not None else self.wanted if self.wanted is not None else None
-            count = self.default_count() if count is None else count
+            count = self.wish.engines(self.parts.policy.max_engines) if count is None else count
             self._check_count(count)
             if self.state in ("starting", "running"):
                 if count != self.wanted and engines is not None:
@@ -318,7 +290,7 @@ class Cluster:
     async def preview(self, engines: int, options: Mapping[str, Any] | None) -> Preview:
         """What a start would run. Starts nothing, writes nothing."""
         self._check_count(engines)
-        given = self._checked(options)
+        given = self.wish.checked(options)
         with self.lock:
             chosen = dict(self.definition.options) if given is None else given
         launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
@@ -338,19 +310,9 @@ class Cluster:
     def plan(self, options: Mapping[str, Any], *, make: bool = True) -> Plan:
         """What a launcher is told; ``options`` add to what the profile says, and win; ``make`` makes the log folder
         (blocking)."""
-        registry, settings = self.parts.registry, self.parts.profiles.settings(self.definition.profile)
-        return Plan(
-            key=self.key,
-            profile=self.definition.profile,
-            profile_dir=self.profile_dir,
-            cluster_id=self.definition.cluster_id,
-            log_dir=registry.log_folder(self.key) if make else registry.folder(self.key) / "logs",
-            options={**options_of(self.definition.launcher, settings), **options},
-            settings=settings,
-            as_written=self._as_written(options),
-            environment=dict(os.environ),
-            orphan_timeout=self.parts.policy.orphan_timeout,
-        )
+        registry = self.parts.registry
+        log_dir = registry.log_folder(self.key) if make else registry.folder(self.key) / "logs"
+        return self.wish.plan(options, log_dir, self.parts.policy.orphan_timeout)
 
     def move(self, state: State, step: Step | None = None) -> None:
         """Take a state that the table allows."""
@@ -452,12 +414,6 @@ class Cluster:
             self._actor = Actor(self.key)
             self._reconciler = Reconciler(self, self._actor)
         self._actor.call(getattr(self._reconciler, verb), *args)
-
-    def _checked(self, options: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        if options is None:
-            return None
-        launcher, settings = self.definition.launcher, self.parts.profiles.settings(self.definition.profile)
-        return checked(launcher, options, options_of(launcher, settings))
 
     # -- what is allowed ----------------------------------------------------
 

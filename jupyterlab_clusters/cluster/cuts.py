@@ -86,7 +86,7 @@ class Cuts:
                 return
             cluster.failure = self._told = None
             if self._places:
-                self._reconciler.note(joined([cut.why for cut in self._places.values()]))
+                self._reconciler.failing.note(joined([cut.why for cut in self._places.values()]))
                 self._told = cluster.failure
             cluster.publish()
 

@@ -90,7 +90,7 @@ class Listening:
 
     def controller_exited(self, exit: Exit) -> None:
         self.controller_exit = exit
-        self._reconciler.controller_ended(exit)
+        self._reconciler.failing.controller_ended(exit)
         self._news()
 
     def engine_launched(self, slot: int, uuid: str, process: Process) -> None:
@@ -127,7 +127,7 @@ class Listening:
 
     def failed(self, why: LaunchFailed) -> None:
         self.trouble = why
-        self._reconciler.note(why)
+        self._reconciler.failing.note(why)
         self._news()
 
     def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:

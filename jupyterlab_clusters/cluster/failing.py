@@ -1,0 +1,91 @@
+"""What a failure does to a cluster: its cause is told, what was begun for nothing is cleared away.
+
+Promise: what runs is never ended for what could not be added. Runs on the actor's loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..launchers.base import Exit, LaunchFailed
+from .diagnosis import controller_failed
+from .models import Failure
+
+if TYPE_CHECKING:
+    from .reconcile import Reconciler
+
+#: Exit code of a controller that nobody used any more (see the host's controller).
+ORPHANED = 86
+
+
+class Failing:
+    """Of one cluster."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self._cluster, self._listening = reconciler.cluster, reconciler.listening
+
+    async def failed(self, error: LaunchFailed) -> None:
+        cluster = self._cluster
+        if cluster.state == "running":
+            # What runs is worth more than what could not be added.
+            self.note(error)
+            with cluster.lock:
+                cluster.step = None
+                cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
+                cluster.publish()
+            await self._reconciler.keeper.save()
+            return
+        stopping = cluster.state == "stopping"
+        with cluster.lock:
+            # Those that were never begun have no story to tell.
+            cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
+        self.note(error, state=True)
+        # A controller that was there before this server, and cannot be reached now, may well go on.
+        if not stopping and (self._reconciler.ours_to_end or error.step != "controller"):
+            await self._reconciler.let_go_of_hub()
+            try:
+                await self._reconciler.clean_up(1.0)
+            except LaunchFailed as left:
+                cluster.parts.log.warning("after the failed start of %s: %s", cluster.key, left)
+            with cluster.lock:
+                cluster.started_at = None
+                cluster.publish()
+        await self._reconciler.keeper.save()
+
+    def note(self, error: LaunchFailed, *, state: bool = False) -> None:
+        cluster = self._cluster
+        with cluster.lock:
+            cluster.failure = Failure(
+                step=error.step,
+                cause=error.cause,
+                hint=error.hint,
+                command=error.command,
+                exit_code=error.exit_code,
+                output=error.output,
+                log=error.log,
+            )
+            if state and cluster.state in ("starting", "running", "stopping"):
+                cluster.move("failed")
+            cluster.publish()
+
+    def controller_ended(self, exit: Exit) -> None:
+        """The controller of a running cluster ended; during a start the start itself finds out."""
+        cluster = self._cluster
+        if cluster.state != "running":
+            return
+        if exit.asked or exit.exit_code == ORPHANED:
+            with cluster.lock:
+                cluster.move("stopping", "drain")
+                cluster.publish()
+            self._reconciler.want_down()
+            return
+        with cluster.lock:
+            cluster.engine_set.hub_gone()
+        self._reconciler.order(self._say_controller_ended(exit))
+
+    async def _say_controller_ended(self, exit: Exit) -> None:
+        # Engines are left alone: one that is busy may still finish and write its results.
+        self.note(await controller_failed(exit, self._reconciler.tail, was_running=True), state=True)
+        await self._reconciler.let_go_of_hub()
+        await self._reconciler.keeper.save()

@@ -1,0 +1,94 @@
+"""After a restart of the server: what runs is found again and taken up.
+
+Promise: nothing is begun that was not wanted, nothing ended that could go on; *running* is said only when
+work arrives. Runs on the actor's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..launchers.base import NotAllBegun
+from .connection import ConnectionFiles
+from .diagnosis import controller_failed
+from .failing import ORPHANED
+from .listening import QUEUED
+
+if TYPE_CHECKING:
+    from .reconcile import Reconciler
+
+
+class Resuming:
+    """Of one cluster."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self._reconciler = reconciler
+        self._cluster, self._listening = reconciler.cluster, reconciler.listening
+
+    async def resume(self, record: Mapping[str, Any]) -> None:
+        cluster = self._cluster
+        await cluster.parts.profiles.refresh(cluster.definition.profile)
+        plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
+        # What runs was begun by what the profile said then.
+        plan = replace(plan, as_written=record.get("as_written"), options=record.get("in_use") or plan.options)
+        self._reconciler.launcher = self._reconciler.made(plan)
+        self._reconciler.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
+        try:
+            await self._reconciler.launcher.reattach(record.get("processes") or {})
+        except NotAllBegun as error:
+            self._reconciler.failing.note(error)  # some host is out of reach: what runs there is left alone
+        if cluster.state == "stopping":
+            await self._reconciler.down()
+        elif self._listening.controller_lives:
+            await self._running(record["state"] == "starting")
+        elif record["state"] == "starting" and self._listening.controller_exit is None:
+            await self._reconciler.up()  # the server went before anything had begun
+        else:
+            await self._without_controller(record["state"])
+
+    async def _running(self, was_starting: bool) -> None:
+        await self._reconciler.connection_files()
+        with self._cluster.lock:
+            self._cluster.started_at = self._cluster.started_at or self._listening.controller_since
+            job = self._cluster.job
+            self._cluster.step = "queue" if job is not None and job.state in QUEUED else "engines"
+        if was_starting:
+            await self._reconciler.up()
+            return
+        await self._changes_while(lambda: self._listening.cuts.hub_is_away)
+        await self._listening.connect(self._reconciler.files)
+        # Engines that died meanwhile are a loss, not a start that failed.
+        await self._reconciler.settled()
+        await self._answered()
+        with self._cluster.lock:
+            if self._cluster.state == "starting":
+                self._cluster.move("running")
+            self._cluster.publish()
+        await self._reconciler.keeper.save()
+
+    async def _answered(self) -> None:
+        """Work that is sent as soon as we say *running* must arrive, and go to nobody who is dead."""
+        with self._cluster.lock:
+            dead = [slot.uuid for slot in self._cluster.engine_set if slot.state in ("lost", "exited")]
+        await self._listening.departed(dead)
+        await self._changes_while(lambda: self._listening.cuts.answering and not self._reconciler.again)
+
+    async def _changes_while(self, condition: Callable[[], bool]) -> None:
+        while condition():
+            self._listening.changed.clear()
+            await self._listening.changed.wait()
+
+    async def _without_controller(self, before: str) -> None:
+        exit = self._listening.controller_exit
+        if before == "failed":
+            with self._cluster.lock:
+                self._cluster.move("failed")
+        if exit is None or exit.asked or exit.exit_code == ORPHANED or before == "failed":
+            with self._cluster.lock:
+                self._cluster.move("stopping", "drain")
+            await self._reconciler.down()
+            return
+        raise await controller_failed(exit, self._reconciler.tail, was_running=True)

@@ -12,6 +12,8 @@ import {
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
+import type { IDocumentWidget } from '@jupyterlab/docregistry';
+import type { FileEditor } from '@jupyterlab/fileeditor';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
@@ -119,12 +121,16 @@ async function open(
     if (path !== null) {
       // Hidden folders are mostly not shown: asked before an error is seen.
       await app.serviceManager.contents.get(path, { content: false });
-      const widget: unknown = await app.commands.execute('docmanager:open', {
-        path,
-        factory: 'Editor'
-      });
+      const widget: IDocumentWidget<FileEditor> | undefined =
+        await app.commands.execute('docmanager:open', {
+          path,
+          factory: 'Editor'
+        });
       if (widget && line !== null) {
-        await app.commands.execute('fileeditor:go-to-line', { line });
+        await widget.context.ready;
+        const position = { line: line - 1, column: 0 };
+        widget.content.editor.setCursorPosition(position);
+        widget.content.editor.revealPosition(position);
       }
       return 'opened';
     }

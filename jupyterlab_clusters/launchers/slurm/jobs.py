@@ -32,6 +32,8 @@ END_THEMSELVES = 2.0
 DIAL_IN = 90.0
 #: How old what is told of the nodes in use may be (seconds).
 IN_USE_KEPT = 60.0
+#: The same when a job has only begun to wait: what was known before may be of an empty queue (seconds).
+JUST_NOW = 2.0
 
 
 class Jobs:
@@ -151,7 +153,7 @@ class Jobs:
     def _seen(self, job: SlurmJob, seen: Seen) -> None:
         if self._closed or self.by_number.get(job.id) is not job:
             return
-        before, job.seen = job.state, seen
+        before, reason, job.seen = job.state, job.seen.reason if job.seen else "", seen
         if not seen.silent:
             # A node that has dialled in knows better than a list that was made before.
             job.state = "RUNNING" if job.ran and seen.waiting else seen.state
@@ -165,13 +167,13 @@ class Jobs:
         if job.state == "RUNNING" and before != "RUNNING":
             asyncio.get_running_loop().call_later(DIAL_IN, self._dialled_in, job)
         if seen.waiting and seen.reason in ("Resources", "Priority"):
-            self.later(self._count_nodes())
+            self.later(self._count_nodes(IN_USE_KEPT if reason == seen.reason else JUST_NOW))
         self.show()
 
-    async def _count_nodes(self) -> None:
+    async def _count_nodes(self, within: float) -> None:
         """How many nodes are in use is part of why a job waits."""
         before = facts.known(self.terms.env)
-        if await facts.fresh(self.terms.env, within=IN_USE_KEPT) is not before:
+        if await facts.fresh(self.terms.env, within=within) is not before:
             self.show()
 
     def _dialled_in(self, job: SlurmJob) -> None:

@@ -67,7 +67,8 @@ def waiting(
 ) -> str:
     """Why a job is pending; ``nodes`` are those of its partition that are in use, and all; ``limit`` the one that it
     meets, as ``8 CPUs``."""
-    used = f": {nodes[0]} of {nodes[1]} are in use" if nodes and nodes[1] else ""
+    # None in use is no reason to wait: that was counted before.
+    used = f": {nodes[0]} of {nodes[1]} are in use" if nodes and nodes[0] else ""
     word = reason.split(",")[0].strip("() ")
     if known := REASONS.get(word):
         return known.format(in_use=used, partition=partition or "of the job")

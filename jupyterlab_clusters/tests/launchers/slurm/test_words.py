@@ -29,6 +29,7 @@ from jupyterlab_clusters.launchers.slurm.words import TOO_MUCH_MEMORY, because, 
 )
 def test_why_a_job_waits(reason: str, words: str) -> None:
     assert waiting(reason, "long", (3, 3)) == words
+    assert "0 of" not in waiting(reason, "long", (0, 3)), "an old count is no reason"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Runs the checks of ``make lint`` and ``make test`` one after the other.
+"""Runs the checks of ``make lint`` and ``make test``, most of them one after the other.
 
 Promise: every check runs even when one before it failed; the last line is
 ``N passed, M failed`` in total, and the exit code is 0 only when M is 0.
@@ -13,8 +13,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import reports
 
@@ -34,6 +36,12 @@ class Check:
     seconds: int = 300
 
 
+#: Those that wait most of their time, for queues and for programs that start: the others can be run meanwhile.
+QUEUES = tuple(
+    f"jupyterlab_clusters/tests/cluster/test_{name}.py"
+    for name in ("slurm", "slurm_causes", "srun", "stock", "everywhere", "mpi", "mpich")
+)
+
 PYTEST = ("python", "-m", "pytest", "-q", "--junitxml={report}", "-o", "junit_family=xunit2")
 JEST = ("jlpm", "jest", "--json", "--outputFile={report}")
 
@@ -51,17 +59,23 @@ ARROWS = [
     Check("Import arrows, Python", (*PYTEST, "jupyterlab_clusters/tests/test_arrows.py"), reports.junit),
     Check("Import arrows, TypeScript", (*JEST, "src/__tests__/arrows.spec.ts"), reports.jest),
 ]
-TESTS = [
+TESTS: list[Check | tuple[Check, ...]] = [
     Check("jest", JEST, reports.jest, seconds=600),
-    Check("pytest", PYTEST, reports.junit, seconds=1200),
+    (
+        Check("pytest: queues, MPI, profiles as written", (*PYTEST, *QUEUES), reports.junit, seconds=1200),
+        Check("pytest: all else", (*PYTEST, *(f"--ignore={file}" for file in QUEUES)), reports.junit, seconds=1200),
+    ),
     Check("Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900),
 ]
-PLANS = {"lint": STYLE + ARROWS, "all": STYLE + TESTS}
+PLANS: dict[str, Sequence[Check | tuple[Check, ...]]] = {"lint": STYLE + ARROWS, "all": [*STYLE, *TESTS]}
 
 
-def run(command: Sequence[str], folder: Path, seconds: int, environment: dict[str, str]) -> int:
+def run(
+    command: Sequence[str], folder: Path, seconds: int, environment: dict[str, str], output: IO[bytes] | None = None
+) -> int:
     """The exit code; past its time the command is ended with all it started."""
-    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True)
+    said = subprocess.STDOUT if output is not None else None
+    process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, stdout=output, stderr=said)
     try:
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -73,12 +87,43 @@ def run(command: Sequence[str], folder: Path, seconds: int, environment: dict[st
             process.wait()
 
 
-def perform(check: Check, number: int) -> reports.Count:
+@dataclass(frozen=True)
+class Result:
+    """``seconds`` = how long it took."""
+
+    check: Check
+    count: reports.Count
+    seconds: float
+
+
+def together(checks: Sequence[Check], number: str) -> list[Result]:
+    """At the same time; what each says is printed when it is over."""
+    with ThreadPoolExecutor(len(checks)) as pool:
+        begun = []
+        for at, check in enumerate(checks):
+            output = open(REPORTS / f"{number}-{at}.out", "w+b")  # noqa: SIM115 - closed when it was printed
+            begun.append((pool.submit(timed, check, f"{number}-{at}", output), output))
+        results = []
+        for task, output in begun:
+            results.append(task.result())
+            with output:
+                output.seek(0)
+                print(output.read().decode(errors="replace"), flush=True)
+    return results
+
+
+def timed(check: Check, number: str, output: IO[bytes] | None = None) -> Result:
+    began = time.monotonic()
+    count = perform(check, number, output)
+    return Result(check, count, time.monotonic() - began)
+
+
+def perform(check: Check, number: str, output: IO[bytes] | None = None) -> reports.Count:
     report = REPORTS / f"{number}.report"
     command = [part.replace("{report}", str(report)) for part in check.command]
     print(f"\n--- {check.title}", flush=True)
     try:
-        code = run(command, check.folder, check.seconds, {**os.environ, "REPORT_FILE": str(report)})
+        code = run(command, check.folder, check.seconds, {**os.environ, "REPORT_FILE": str(report)}, output)
     except OSError as missing:
         print(missing, file=sys.stderr)
         code = 127
@@ -91,12 +136,12 @@ def main(plan: str) -> int:
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir(parents=True)
     lines, total = [], reports.Count(0, 0)
-    for number, check in enumerate(PLANS[plan]):
-        began = time.monotonic()
-        told = perform(check, number)
-        total += told
-        taken = time.monotonic() - began
-        lines.append(f"{check.title:40} {told.passed:5} passed {told.failed:5} failed {taken:6.0f} s")
+    for number, step in enumerate(PLANS[plan]):
+        done = together(step, str(number)) if isinstance(step, tuple) else [timed(step, str(number))]
+        for one in done:
+            total += one.count
+            told = f"{one.count.passed:5} passed {one.count.failed:5} failed {one.seconds:6.0f} s"
+            lines.append(f"{one.check.title:42} {told}")
     print("\n" + "\n".join(lines) + f"\n\n{total.passed} passed, {total.failed} failed", flush=True)
     return int(total.failed > 0)
 

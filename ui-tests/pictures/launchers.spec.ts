@@ -21,6 +21,19 @@ const PYTHON = execFileSync('python', [
   .toString()
   .trim();
 
+/** As a university's hub would have it. */
+const SITE = `c = get_config()
+
+c.Cluster.controller_launcher_class = "ssh"
+c.Cluster.engine_launcher_class = "sshproxy"
+c.Cluster.n = 16
+for launcher in (c.SSHControllerLauncher, c.SSHProxyEngineSetLauncher):
+    launcher.hostname = "login.cluster.example.org"
+    launcher.remote_profile_dir = "/home/ada/.ipython/profile_mpi"
+    launcher.remote_python = "/home/ada/bin/python-with-modules"
+c.SSHProxyEngineSetLauncher.ipcluster_args = ["--engines", "mpi"]
+`;
+
 /** The folders of this run, as those of a person. */
 async function tidy(page: Page, jupyter: Jupyter): Promise<void> {
   await page.evaluate(
@@ -146,6 +159,15 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await profile.getByText('More options').click();
     await shoot('profile-page');
 
+    const site = path.join(jupyter.home, 'ipython', 'profile_mpi');
+    mkdirSync(site, { recursive: true });
+    writeFileSync(path.join(site, 'ipcluster_config.py'), SITE);
+    const asWritten = sidebar.row('mpi');
+    await asWritten.menu('Open Profile Settings');
+    await asWritten.select();
+    await expect(asWritten.root).toContainText('ipcluster on the other machine');
+    await shoot('profile-as-written');
+
     const row = sidebar.row('default');
     await row.choose(4);
     await row.start();
@@ -156,5 +178,6 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await shoot('connect');
     await page.keyboard.press('Escape');
     rmSync(folder, { recursive: true });
+    rmSync(site, { recursive: true });
   });
 }

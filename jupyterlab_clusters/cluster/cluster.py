@@ -31,7 +31,7 @@ from .models import ClusterModel, Connection, EngineModel, Failure
 from .policy import Policy
 from .reconcile import Reconciler
 from .registry import Registry, here
-from .states import State, Step, allowed
+from .states import Origin, State, Step, allowed
 from .wish import Definition, Wish
 
 #: How long a look at the engines by REST keeps CPU and memory sampled (seconds).
@@ -52,6 +52,8 @@ class Parts:
 
 class Cluster:
     """A cluster of ours. ``lock`` guards every field; the actor holds it only for moments."""
+
+    origin: Origin = "ours"
 
     def __init__(self, definition: Definition, parts: Parts, *, defined: bool) -> None:
         self.parts = parts
@@ -107,7 +109,7 @@ class Cluster:
                 cluster_id=self.definition.cluster_id,
                 launcher=self.definition.launcher,
                 host=self.host,
-                origin="ours",
+                origin=self.origin,
                 state=self.state,
                 step=self.step,
                 wanted=wanted,

@@ -20,6 +20,7 @@ from ..launchers.asked import options_of
 from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Preview, Watcher
 from ..profiles import Profiles
 from .cluster import Cluster, Parts
+from .finding import Finding
 from .options import checked
 from .policy import Policy
 from .registry import Registry
@@ -28,7 +29,7 @@ from .wish import Definition
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}\Z")
 
 #: How often the folder of profiles is looked at while a window is open (seconds).
-PROFILES_LOOK = 5.0
+PROFILES_LOOK = 2.0
 
 
 class Clusters:
@@ -64,6 +65,7 @@ class Clusters:
             make_launcher=make_launcher,
             log=log,
         )
+        self._finding = Finding(self._parts, self._is_ours, self._came_or_went)
 
     async def open(self) -> None:
         """Take up what ran before the server started, and begin to follow who looks."""
@@ -93,6 +95,7 @@ class Clusters:
             self._looking.cancel()
         stop = self.policy.on_server_stop == "stop"
         clusters = list(self._clusters.values())
+        await self._finding.close()
         left = [] if stop else [words for cluster in clusters if (words := going_on(cluster))]
         await asyncio.gather(*(cluster.close(stop=stop) for cluster in clusters))
         return left
@@ -103,11 +106,14 @@ class Clusters:
             for profile in self._profiles.names():
                 if f"{profile}:" not in self._clusters:
                     self._clusters[f"{profile}:"] = self._make(Definition(profile), defined=False)
-            return sorted(self._clusters.values(), key=_order)
+        self._finding.look()
+        with self._lock:
+            return sorted({**self._clusters, **self._finding.found}.values(), key=_order)
 
     def get(self, key: str) -> Cluster:
         """Raises :class:`NotFound`."""
-        cluster = self._clusters.get(key) or next((one for one in self.all() if one.key == key), None)
+        there = self._finding.found.get(key) or self._clusters.get(key)
+        cluster = there or next((one for one in self.all() if one.key == key), None)
         if cluster is None:
             raise NotFound(f"There is no cluster {key!r}.", field="key")
         return cluster
@@ -179,6 +185,21 @@ class Clusters:
             if fresh.key == key:  # its profile is still there
                 fresh.publish()
 
+    def _is_ours(self, key: str) -> bool:
+        cluster = self._clusters.get(key)
+        return cluster is not None and not cluster.at_rest
+
+    def _came_or_went(self, key: str) -> None:
+        """A cluster that others started: where there is one of ours of that name, it is what is seen again."""
+        external, own = self._finding.found.get(key), self._clusters.get(key)
+        if external is not None:
+            external.publish()
+            return
+        self._feed.remove("clusters", key)
+        self._feed.drop_topic(f"engines/{key}")
+        if own is not None:
+            own.publish()
+
     def launchers(self) -> list[LauncherModel]:
         return catalog.all_launchers(self.policy.allowed_launchers)
 
@@ -196,7 +217,7 @@ class Clusters:
     def profile_read(self, profile: str) -> None:
         """A profile's configuration has been read anew: its own cluster may show another count or launcher."""
         for cluster in list(self._clusters.values()):
-            if cluster.definition.profile == profile:
+            if cluster.definition.profile == profile and cluster.key not in self._finding.found:
                 with cluster.lock:
                     if cluster.definition.follows and cluster.at_rest:
                         cluster.definition.launcher = cast(LauncherName, self._launcher_of(profile))
@@ -235,7 +256,7 @@ class Clusters:
 
     def _watch_one(self, topic: str, watched: bool) -> None:
         what, _, key = topic.partition("/")
-        cluster = self._clusters.get(key)
+        cluster = self._finding.found.get(key) or self._clusters.get(key)
         if cluster is not None:
             cluster.watch(what, watched)
 
@@ -251,7 +272,7 @@ class Clusters:
         while True:
             known = set(self._clusters)
             names = set(await asyncio.to_thread(self._profiles.names))
-            for cluster in self.all():
+            for cluster in await asyncio.to_thread(self.all):
                 if cluster.key not in known:
                     cluster.publish()
             for key in known:

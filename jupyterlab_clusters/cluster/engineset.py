@@ -189,6 +189,17 @@ class EngineSet:
         self._by_uuid[uuid] = slot
         return slot
 
+    def seen(self, hub_id: int, uuid: str) -> Slot:
+        """An engine of a cluster that others started: its place is its number at the hub."""
+        slot = self._by_uuid.get(uuid)
+        if slot is None:
+            self.drop([hub_id])
+            self._order += 1
+            slot = Slot(number=hub_id, uuid=uuid, order=self._order, state="starting")
+            self._slots[hub_id] = self._by_uuid[uuid] = slot
+        self.registered(hub_id, uuid)
+        return slot
+
     def exited(self, number: int, uuid: str, exit: Exit) -> Slot | None:
         slot = self._current(number, uuid)
         if slot is None or slot.state in ("lost", "exited"):

@@ -1,0 +1,292 @@
+"""A cluster that somebody else started: by ``ipcluster``, in a notebook, from another server.
+
+Promise: it is looked at, and stopped through its hub when a person asks for that;
+never signalled, never adopted, and none of its files is written or removed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import CannotNow, NotFound, WrongState
+from ..hub.connection import ConnectionInfo
+from ..hub.errors import HubError
+from ..hub.monitor import HubMonitor
+from ..launchers.base import Capabilities, Exit, Preview, Process, Usage
+from ..logs.log import AnyLog
+from ..logs.models import LogModel
+from .actor import Actor
+from .clock import iso
+from .cluster import Cluster, Parts
+from .externallogs import ExternalLogs
+from .models import ClusterModel, EngineModel, Failure
+from .wish import Definition
+
+CAPABILITIES = Capabilities(scale="none", stop_one=False, restart_one=False, interrupt_one=True, log_per_engine=False)
+
+#: How long its hub may take to answer at first (seconds), and an engine.
+MEET, ANSWER = 3.0, 3.0
+#: A hub that was silent for so long is taken for gone (seconds).
+SILENT = 15.0
+#: How long it may take to end after it was asked to (seconds).
+ENDING = 30.0
+#: News within this time are told together (seconds).
+DELAY = 0.05
+#: Most engines that are asked for CPU and memory at once.
+AT_ONCE = 50
+
+LEFT = "let go of by the controller: it ended, or was not heard of any more"
+ELSEWHERE = "This cluster was started elsewhere; only its starter can do that."
+
+
+class External(Cluster):
+    """``gone`` is called, on the actor's loop, when it is no more."""
+
+    origin = "external"
+
+    def __init__(
+        self, definition: Definition, parts: Parts, file: Path, actor: Actor, gone: Callable[[External], None]
+    ) -> None:
+        super().__init__(definition, parts, defined=True)
+        self.file = file
+        self._their_logs = ExternalLogs(self.profile_dir, definition.cluster_id)
+        self._on, self._tell_gone = actor, gone
+        self._monitor: HubMonitor | None = None
+        self._met = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
+        self._sampling: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- its beginning and end, on the actor's loop ----------------------------------
+
+    async def meet(self) -> bool:
+        """Whether its hub answers; from then on it is listened to."""
+        try:
+            info = await asyncio.to_thread(ConnectionInfo.read, self.file)
+            monitor = HubMonitor(info, self)
+            await monitor.start(MEET)
+        except (HubError, OSError, ValueError):
+            return False
+        with self.lock:
+            self._monitor, self.state, self.host = monitor, "running", info.location
+            self.started_at = iso(await asyncio.to_thread(_written, self.file), whole=True)
+        self._met.set()
+        self.publish()
+        return True
+
+    async def leave(self) -> None:
+        """Listen no more."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._due is not None:
+            self._due.cancel()
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            await monitor.close()
+        with self.lock:
+            self._gone = True
+
+    # -- the hub tells ---------------------------------------------------------------
+
+    def registered(self, hub_id: int, uuid: str) -> None:
+        with self.lock:
+            slot = self.engine_set.seen(hub_id, uuid)
+        self._later(self._introduce(slot.number, uuid))
+        self._news()
+
+    def unregistered(self, hub_id: int, uuid: str) -> None:
+        with self.lock:
+            slot = self.engine_set.by_uuid(uuid)
+            if slot is not None:
+                asked = self.state == "stopping"
+                self.engine_set.exited(slot.number, uuid, Exit(asked=asked, because=None if asked else LEFT))
+        self._news()
+
+    def busy(self, hub_id: int, uuid: str, busy: bool) -> None:
+        with self.lock:
+            self.engine_set.busy(uuid, busy)
+        self._news()
+
+    def completed(self, hub_id: int, uuid: str, count: int) -> None:
+        with self.lock:
+            self.engine_set.completed(uuid, count)
+        self._news()
+
+    def silent(self, seconds: float) -> None:
+        if seconds > SILENT or self.state == "stopping":
+            self._tell_gone(self)
+
+    def back(self) -> None:
+        """It was never called gone."""
+
+    # -- what a person sees and may do ----------------------------------------------------
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    @property
+    def as_written(self) -> str | None:
+        return None
+
+    @property
+    def at_rest(self) -> bool:
+        return False
+
+    def model(self) -> ClusterModel:
+        with self.lock:
+            self.wanted = self.engine_set.counts().registered
+            return super().model()
+
+    def engines(self) -> list[EngineModel]:
+        models = super().engines()
+        self._on.call(self._sample_while_watched)
+        return models
+
+    def watch(self, what: str, watched: bool) -> None:
+        super().watch(what, watched)
+        self._on.call(self._sample_while_watched)
+
+    def logs(self) -> list[LogModel]:
+        return self._their_logs.list(self.host)
+
+    def log(self, name: str) -> AnyLog:
+        found = self._their_logs.log(name)
+        if found is None:
+            raise NotFound(f"This cluster has no log named {name!r}.", field="log")
+        return found
+
+    def stop(self) -> ClusterModel:
+        """Through its hub: engines first, then the controller."""
+        self._check_allowed()
+        with self.lock:
+            if self.state != "stopping":
+                self.move("stopping", "drain")
+                self.failure = None
+                self._on.call(self._later, self._stop())
+        return self.publish()
+
+    def interrupt(self) -> ClusterModel:
+        self._check_running()
+        with self.lock:
+            uuids = [slot.uuid for slot in self.engine_set if slot.registered]
+        self._on.call(self._later, self._interrupt(uuids))
+        return self.model()
+
+    def interrupt_engine(self, slot: int) -> EngineModel:
+        with self.lock:
+            place = self._engine(slot, "interrupt_one")
+            self._on.call(self._later, self._interrupt([place.uuid]))
+            return place.model()
+
+    def start(self, engines: int | None, options: Mapping[str, Any] | None) -> NoReturn:
+        raise WrongState(ELSEWHERE, reason="external")
+
+    def scale(self, engines: int, restart: bool) -> NoReturn:
+        raise WrongState(ELSEWHERE, reason="external")
+
+    async def preview(self, engines: int, options: Mapping[str, Any] | None) -> Preview:
+        raise WrongState(ELSEWHERE, reason="external")
+
+    def trim_logs(self) -> None:
+        """They are not ours."""
+
+    # -- on the actor's loop ------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        monitor = self._monitor
+        if monitor is None:
+            return
+        with self.lock:
+            ids = [slot.hub_id for slot in self.engine_set if slot.hub_id is not None]
+            busy = [slot.uuid for slot in self.engine_set if slot.state == "busy"]
+        try:
+            # A busy engine would end only with its task.
+            await self._interrupt(busy)
+            await monitor.shutdown_engines(ids, timeout=ANSWER)
+            await monitor.shutdown_hub(timeout=ANSWER)
+        except HubError as error:
+            self._refused(str(error))
+            return
+        await asyncio.sleep(ENDING)
+        if self._monitor is not None:
+            self._refused(f"its controller was asked to end, and had not after {ENDING:.0f} s")
+
+    def _refused(self, why: str) -> None:
+        with self.lock:
+            self.failure = Failure(
+                step="drain",
+                cause=f"This cluster could not be stopped from here: {why}.",
+                hint="Stop it where it was started.",
+                command=None,
+                exit_code=None,
+                output=None,
+                log=None,
+            )
+            if self.state == "stopping":
+                self.move("failed")
+        self.publish()
+
+    async def _interrupt(self, uuids: list[str]) -> None:
+        if self._monitor is not None:
+            asked = (self._monitor.interrupt(uuid, timeout=ANSWER) for uuid in uuids)
+            await asyncio.gather(*asked, return_exceptions=True)
+
+    async def _introduce(self, slot: int, uuid: str) -> None:
+        await self._met.wait()
+        if self._monitor is None:
+            return
+        try:
+            told = await self._monitor.usage(uuid, timeout=ANSWER)
+        except HubError:
+            return
+        if told.get("hostname") and told.get("pid"):
+            process = Process(str(told["hostname"]), int(told["pid"]), time.time())
+            with self.lock:
+                self.engine_set.launched(slot, uuid, process)
+            self._news()
+
+    def _sample_while_watched(self) -> None:
+        if self._sampling is None or self._sampling.done():
+            self._sampling = self._later(self._sample())
+
+    async def _sample(self) -> None:
+        while self.watched and self._monitor is not None:
+            with self.lock:
+                slots = [slot for slot in self.engine_set if slot.registered][:AT_ONCE]
+            asked = (self._monitor.usage(slot.uuid, timeout=ANSWER) for slot in slots)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            used = {
+                slot.number: Usage(cpu=round(float(told.get("kernel_cpu") or 0) / 100, 3), memory=int(memory))
+                for slot, told in zip(slots, answers, strict=True)
+                if isinstance(told, dict) and (memory := told.get("kernel_memory"))
+            }
+            with self.lock:
+                self.engine_set.used(used)
+            self._news()
+            await asyncio.sleep(1.0)
+
+    def _later(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._on.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _news(self) -> None:
+        if self._due is None and not self._gone:
+            self._due = self._on.loop.call_later(DELAY, self._publish)
+
+    def _publish(self) -> None:
+        self._due = None
+        self.publish()
+
+
+def _written(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError as error:
+        raise CannotNow(f"{file} has gone.") from error

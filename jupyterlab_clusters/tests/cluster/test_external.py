@@ -1,0 +1,114 @@
+"""Clusters that others started, with the real ipcluster, and what may be done with them: little."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyterlab_clusters.errors import WrongState
+
+from .conftest import Site, processes_marked
+from .test_real import with_client
+
+pytestmark = [pytest.mark.timeout(120)]
+
+
+async def ipcluster(*words: str) -> None:
+    argv = (sys.executable, "-m", "ipyparallel.cluster", *words)
+    process = await asyncio.create_subprocess_exec(*argv)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+
+
+@pytest.fixture
+async def theirs(site: Site) -> AsyncIterator[Path]:
+    """Two engines that a person started in a terminal; the folder of the profile."""
+    where = ("--profile=theirs", "--cluster-id=cli")
+    await ipcluster("start", "-n", "2", *where, "--daemonize", "--HeartMonitor.period=500")
+    yield site.home / "ipython" / "profile_theirs"
+    if list((site.home / "ipython" / "profile_theirs" / "security").glob("cluster-*.json")):
+        await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
+
+
+async def seen(site: Site, condition: Any, within: float = 20.0) -> Any:
+    """The external cluster, once it is as wanted; None for: gone."""
+    end = asyncio.get_running_loop().time() + within
+    while True:
+        found = next((one for one in await asyncio.to_thread(site.clusters.all) if one.key == "theirs:cli"), None)
+        if condition(found.model() if found is not None else None):
+            return found
+        assert asyncio.get_running_loop().time() < end, found and found.model()
+        await asyncio.sleep(0.1)
+
+
+async def test_it_is_seen_with_its_engines_and_logs(site: Site, theirs: Path) -> None:
+    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+    model = cluster.model()
+    assert (model.origin, model.state, model.key) == ("external", "running", "theirs:cli")
+    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 2)
+    await seen(site, lambda _: [engine.pid for engine in cluster.engines()] == pids)
+    await seen(site, lambda _: [engine.completed for engine in cluster.engines()] == [1, 1])
+    names = [log.name for log in cluster.logs()]
+    assert names == ["controller", "slot-0", "slot-1"]
+    assert "Engine Connected" in "\n".join(line.text for line in cluster.log("controller").page(None, 200, 0).lines)
+
+
+async def test_nothing_may_be_done_with_it_but_to_stop_it(site: Site, theirs: Path) -> None:
+    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+    for forbidden in (lambda: cluster.start(2, None), lambda: cluster.scale(3, False), lambda: cluster.stop_engine(0)):
+        with pytest.raises(WrongState):
+            forbidden()
+    with pytest.raises(WrongState):
+        await site.clusters.forget("theirs:cli")
+    before = {file: file.read_bytes() for file in (theirs / "security").iterdir()}
+    await site.close()
+    assert {file: file.read_bytes() for file in (theirs / "security").iterdir()} == before
+    assert len([name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name]) >= 2
+    await site.open()
+    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+    cluster.stop()
+    await seen(site, lambda model: model is None, within=40)
+    assert [name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name] == []
+
+
+async def test_its_work_can_be_interrupted(site: Site, theirs: Path) -> None:
+    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+
+    def work(client: Any) -> str:
+        return repr(client[0].apply_async(__import__("time").sleep, 60).exception())
+
+    task = asyncio.create_task(with_client(cluster, work, 2))
+    await seen(site, lambda model: model.engines.busy == 1)
+    cluster.interrupt()
+    assert "KeyboardInterrupt" in await asyncio.wait_for(task, 20)
+
+
+async def test_it_goes_when_it_is_stopped_where_it_was_started(site: Site, theirs: Path) -> None:
+    await seen(site, lambda model: model is not None and model.engines.registered == 2)
+    await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
+    await seen(site, lambda model: model is None)
+
+
+async def test_a_file_that_was_left_is_no_cluster_and_stays(site: Site) -> None:
+    security = site.home / "ipython" / "profile_theirs" / "security"
+    security.mkdir(parents=True)
+    left = security / "ipcontroller-cli-client.json"
+    content = {
+        "interface": "tcp://127.0.0.1",
+        "registration": 1,
+        "notification": 1,
+        "iopub": 1,
+        "control": 1,
+        "key": "x",
+    }
+    left.write_text(json.dumps(content))
+    for _ in range(10):
+        assert "theirs:cli" not in [one.key for one in await asyncio.to_thread(site.clusters.all)]
+        await asyncio.sleep(0.5)
+    assert json.loads(left.read_text()) == content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ async def ipcluster(*words: str) -> None:
     assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
-@pytest.fixture
+@contextlib.asynccontextmanager
 async def theirs(site: Site) -> AsyncIterator[Path]:
     """Two engines that a person started in a terminal; the folder of the profile."""
     where = ("--profile=theirs", "--cluster-id=cli")
@@ -47,52 +48,60 @@ async def seen(site: Site, condition: Any, within: float = 20.0) -> Any:
         await asyncio.sleep(0.1)
 
 
-async def test_it_is_seen_with_its_engines_and_logs(site: Site, theirs: Path) -> None:
-    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
-    model = cluster.model()
-    assert (model.origin, model.state, model.key) == ("external", "running", "theirs:cli")
-    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 2)
-    await seen(site, lambda _: [engine.pid for engine in cluster.engines()] == pids)
-    await seen(site, lambda _: [engine.completed for engine in cluster.engines()] == [1, 1])
-    names = [log.name for log in cluster.logs()]
-    assert names == ["controller", "slot-0", "slot-1"]
-    assert "Engine Connected" in "\n".join(line.text for line in cluster.log("controller").page(None, 200, 0).lines)
+async def test_it_is_seen_with_its_engines_and_logs(site: Site) -> None:
+    async with theirs(site):
+        cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+        model = cluster.model()
+        assert (model.origin, model.state, model.key) == ("external", "running", "theirs:cli")
+        pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 2)
+        await seen(site, lambda _: [engine.pid for engine in cluster.engines()] == pids)
+        await seen(site, lambda _: [engine.completed for engine in cluster.engines()] == [1, 1])
+        names = [log.name for log in cluster.logs()]
+        assert names == ["controller", "slot-0", "slot-1"]
+        assert "Engine Connected" in "\n".join(line.text for line in cluster.log("controller").page(None, 200, 0).lines)
 
 
-async def test_nothing_may_be_done_with_it_but_to_stop_it(site: Site, theirs: Path) -> None:
-    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
-    for forbidden in (lambda: cluster.start(2, None), lambda: cluster.scale(3, False), lambda: cluster.stop_engine(0)):
+async def test_nothing_may_be_done_with_it_but_to_stop_it(site: Site) -> None:
+    async with theirs(site) as folder:
+        cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+        for forbidden in (
+            lambda: cluster.start(2, None),
+            lambda: cluster.scale(3, False),
+            lambda: cluster.stop_engine(0),
+        ):
+            with pytest.raises(WrongState):
+                forbidden()
         with pytest.raises(WrongState):
-            forbidden()
-    with pytest.raises(WrongState):
-        await site.clusters.forget("theirs:cli")
-    before = {file: file.read_bytes() for file in (theirs / "security").iterdir()}
-    await site.close()
-    assert {file: file.read_bytes() for file in (theirs / "security").iterdir()} == before
-    assert len([name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name]) >= 2
-    await site.open()
-    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
-    cluster.stop()
-    await seen(site, lambda model: model is None, within=40)
-    assert [name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name] == []
+            await site.clusters.forget("theirs:cli")
+        before = {file: file.read_bytes() for file in (folder / "security").iterdir()}
+        await site.close()
+        assert {file: file.read_bytes() for file in (folder / "security").iterdir()} == before
+        assert len([name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name]) >= 2
+        await site.open()
+        cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+        cluster.stop()
+        await seen(site, lambda model: model is None, within=40)
+        assert [name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name] == []
 
 
-async def test_its_work_can_be_interrupted(site: Site, theirs: Path) -> None:
-    cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+async def test_its_work_can_be_interrupted(site: Site) -> None:
+    async with theirs(site):
+        cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
 
-    def work(client: Any) -> str:
-        return repr(client[0].apply_async(__import__("time").sleep, 60).exception())
+        def work(client: Any) -> str:
+            return repr(client[0].apply_async(__import__("time").sleep, 60).exception())
 
-    task = asyncio.create_task(with_client(cluster, work, 2))
-    await seen(site, lambda model: model.engines.busy == 1)
-    cluster.interrupt()
-    assert "KeyboardInterrupt" in await asyncio.wait_for(task, 20)
+        task = asyncio.create_task(with_client(cluster, work, 2))
+        await seen(site, lambda model: model.engines.busy == 1)
+        cluster.interrupt()
+        assert "KeyboardInterrupt" in await asyncio.wait_for(task, 20)
 
 
-async def test_it_goes_when_it_is_stopped_where_it_was_started(site: Site, theirs: Path) -> None:
-    await seen(site, lambda model: model is not None and model.engines.registered == 2)
-    await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
-    await seen(site, lambda model: model is None)
+async def test_it_goes_when_it_is_stopped_where_it_was_started(site: Site) -> None:
+    async with theirs(site):
+        await seen(site, lambda model: model is not None and model.engines.registered == 2)
+        await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
+        await seen(site, lambda model: model is None)
 
 
 async def test_a_file_that_was_left_is_no_cluster_and_stays(site: Site) -> None:

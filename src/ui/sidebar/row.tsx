@@ -190,9 +190,8 @@ function Controls(props: IRowProps): JSX.Element | null {
   const { cluster, profile, cores, stale, actions, trans } = props;
   const { key, state, capabilities } = cluster;
   const [chosen, choose] = React.useState<number | null>(null);
-  if (cluster.origin === 'external') {
-    return null;
-  }
+  // Whoever started it elsewhere starts and scales it; from here it can be stopped.
+  const ours = cluster.origin === 'ours';
   const name = nameOf(cluster);
   const atRest = canStart(cluster);
   const count = (atRest ? chosen : null) ?? cluster.wanted;
@@ -202,21 +201,23 @@ function Controls(props: IRowProps): JSX.Element | null {
       className="jlc-Row-controls"
       onClick={event => event.stopPropagation()}
     >
-      <CountPicker
-        value={count}
-        cores={cores}
-        ofProfile={own}
-        label={trans.__('Engines of %1', name)}
-        disabled={
-          stale ||
-          state === 'stopping' ||
-          (!atRest && capabilities.scale === 'none')
-        }
-        trans={trans}
-        onPick={engines =>
-          atRest ? choose(engines) : actions.scale(key, engines)
-        }
-      />
+      {ours && (
+        <CountPicker
+          value={count}
+          cores={cores}
+          ofProfile={own}
+          label={trans.__('Engines of %1', name)}
+          disabled={
+            stale ||
+            state === 'stopping' ||
+            (!atRest && capabilities.scale === 'none')
+          }
+          trans={trans}
+          onPick={engines =>
+            atRest ? choose(engines) : actions.scale(key, engines)
+          }
+        />
+      )}
       {atRest && (
         <button
           className="jp-Button jp-mod-styled jp-mod-accept jlc-Button"

@@ -294,10 +294,12 @@ describe('a row', () => {
     expect(screen.getByText('asked to stop')).toBeVisible();
   });
 
-  it('offers nothing to start or stop of clusters that others started', () => {
-    shown({ origin: 'external' });
+  it('lets clusters that others started be stopped, and nothing else', async () => {
+    const { said } = shown({ origin: 'external' });
     expect(screen.getByText('external')).toBeVisible();
     expect(screen.queryByRole('combobox')).toBeNull();
-    expect(screen.queryByRole('button', { name: 'Stop' })).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Start' })).toBeNull();
+    await userEvent.click(screen.getByRole('button', { name: 'Stop' }));
+    expect(said).toContain('stop default:');
   });
 });

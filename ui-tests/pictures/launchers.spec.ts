@@ -166,6 +166,9 @@ for (const [name, theme] of Object.entries(THEMES)) {
     await asWritten.menu('Open Profile Settings');
     await asWritten.select();
     await expect(asWritten.root).toContainText('ipcluster on the other machine');
+    await expect(page.locator('.jlc-ProfilePage:visible')).toContainText(
+      'sshproxy'
+    );
     await shoot('profile-as-written');
 
     const row = sidebar.row('default');

@@ -54,14 +54,15 @@ export class Body extends ReactWidget {
 
   /** Whether it can be meant; says what is missing where it cannot. */
   complete(): boolean {
-    const { options } = this._draft;
+    const { options, profile } = this._draft;
     const launcher = this._launcher();
     const ofProfile = this._ofProfile();
     if (
       launcher &&
       hasHosts(launcher.options) &&
       withNamedHosts(options) === null &&
-      !('hosts' in ofProfile)
+      !('hosts' in ofProfile) &&
+      !this._suggestions.asWritten(profile, launcher.name)
     ) {
       const message = this._options.trans.__('Name at least one host.');
       this._refuse({ message, field: 'options', path: ['hosts', '0'] });

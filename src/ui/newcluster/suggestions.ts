@@ -61,6 +61,12 @@ export class Suggestions {
     return known?.launcher === launcher ? known.options : {};
   }
 
+  /** Whether the profile says more of this launcher than options can. */
+  asWritten(profile: string, launcher: string): boolean {
+    const known = this._profile(profile);
+    return known?.launcher === launcher && known.as_written !== null;
+  }
+
   /** The number of engines that hosts take, that the profile asks for, or that this machine has cores. */
   enginesOf(profile: string, options: Options): number {
     const own = enginesOf(this._profile(profile));
@@ -70,9 +76,7 @@ export class Suggestions {
   /** What the form begins with: the profile's own, where it has none the choices of the last time. */
   private _begin(profile: string, launcher: string): Options {
     const own = this.optionsOf(profile, launcher);
-    const known = this._profile(profile);
-    const asWritten = known?.launcher === launcher && known.as_written !== null;
-    return asWritten || Object.keys(own).length > 0
+    return this.asWritten(profile, launcher) || Object.keys(own).length > 0
       ? own
       : (this._last[profile]?.[launcher] ?? {});
   }
@@ -101,9 +105,7 @@ export class Suggestions {
    * words that the form does not have is not written over unasked.
    */
   private _remembers(draft: IDraft, launcher: string): boolean {
-    const known = this._profile(draft.profile);
-    const asWritten = known?.launcher === launcher && known.as_written !== null;
-    return draft.clusterId === '' && !asWritten;
+    return draft.clusterId === '' && !this.asWritten(draft.profile, launcher);
   }
 
   private _profile(name: string): IProfile | undefined {

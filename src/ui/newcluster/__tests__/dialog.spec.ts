@@ -110,6 +110,11 @@ const PROFILES: readonly IProfile[] = [
   { ...profile('calm', null), options: { threads: 1 } },
   { ...profile('queue', null), launcher: 'slurm' },
   {
+    ...profile('proxy', null),
+    launcher: 'ssh',
+    as_written: 'ipcluster there starts the engines.'
+  },
+  {
     ...profile('own', null),
     as_written: 'This profile runs as it is written.'
   }
@@ -516,6 +521,15 @@ describe('with a launcher whose hosts can be tested', () => {
     press('Create');
     await done;
     expect(sent[0][0].options).toEqual({ hosts: [{ host: 'node1' }] });
+  });
+
+  it('needs no host where the profile says by itself what is to be done', async () => {
+    const { sent, done } = await opened();
+    await fill('Profile', 'proxy');
+    await fill('Name', 'second');
+    press('Create');
+    await done;
+    expect(sent).toMatchObject([[{ launcher: 'ssh', options: {} }, false]]);
   });
 
   it('is not sent without a host, and says so at the first line', async () => {

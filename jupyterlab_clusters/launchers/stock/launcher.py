@@ -129,7 +129,8 @@ class StockLauncher(Launcher):
         deadline = asyncio.get_running_loop().time() + patience
         while not (facts := await asyncio.to_thread(_facts, self._told(part))):
             if PARTS[part] not in self._here.running():
-                return {"failure": {"message": "it ended without a word"}}
+                last = await asyncio.to_thread(_facts, self._told(part))
+                return last or {"failure": {"message": "it ended without a word"}}
             if asyncio.get_running_loop().time() > deadline:
                 await self._here.stop([PARTS[part]], 5.0)
                 return {"failure": {"message": f"it had not begun after {patience:.0f} s"}}
@@ -140,9 +141,11 @@ class StockLauncher(Launcher):
 
     def _process_told(self, record: Mapping[str, Any]) -> None:
         if record["name"] == PARTS["engines"] and record["state"] != "running":
-            self._later(self._engines_over(exit_of(record)))
+            # At once: others may be begun before all about these is known.
+            engines, self._engines = self._engines, {}
+            self._later(self._engines_over(exit_of(record), engines))
 
-    async def _engines_over(self, exit: Exit) -> None:
+    async def _engines_over(self, exit: Exit, engines: Mapping[int, str]) -> None:
         """The launcher of the engines has ended, and they with it."""
         facts = await asyncio.to_thread(_facts, self._told("engines"))
         if not exit.asked and facts.get("began"):
@@ -151,20 +154,21 @@ class StockLauncher(Launcher):
             cause, hint = known or ("ipyparallel's launcher of the engines has ended, and they with it.", None)
             hint, code = hint or "See what it said under Show output.", exit.exit_code
             self.watcher.failed(LaunchFailed("engines", cause, hint=hint, exit_code=code, output=said, log="job"))
-        self._all_exited(Exit(asked=exit.asked, because=None if exit.asked else "ended together with its launcher"))
+        because = None if exit.asked else "ended together with its launcher"
+        self._all_exited(engines, Exit(asked=exit.asked, because=because))
 
     def _job_over(self, why: LaunchFailed, because: str) -> None:
         """Their batch job has ended, unasked."""
         self.watcher.failed(why)
-        self._all_exited(Exit(because=because))
+        engines, self._engines = self._engines, {}
+        self._all_exited(engines, Exit(because=because))
         self._later(self._here.stop([PARTS["engines"]], STOP))
 
     def _controller_job_over(self, why: LaunchFailed, because: str) -> None:
         self.watcher.controller_exited(Exit(because=because))
         self._later(self._here.stop([PARTS["controller"]], STOP))
 
-    def _all_exited(self, exit: Exit) -> None:
-        engines, self._engines = self._engines, {}
+    def _all_exited(self, engines: Mapping[int, str], exit: Exit) -> None:
         for slot, uuid in engines.items():
             self.watcher.engine_exited(slot, uuid, exit)
 

@@ -171,6 +171,8 @@ class Clusters:
         if self.policy.read_only:
             raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
         cluster = self.get(key)
+        if cluster.origin == "external":
+            raise WrongState("This cluster was started elsewhere; it cannot be forgotten here.", reason="external")
         with cluster.lock:
             if cluster.state not in ("stopped", "failed"):
                 raise WrongState(f"This cluster is {cluster.state}; stop it first.", reason=cluster.state)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ..errors import CannotNow, NotFound, WrongState
+from ..errors import NotFound, WrongState
 from ..hub.connection import ConnectionInfo
 from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
@@ -67,13 +67,15 @@ class External(Cluster):
         """Whether its hub answers; from then on it is listened to."""
         try:
             info = await asyncio.to_thread(ConnectionInfo.read, self.file)
+            since = (await asyncio.to_thread(self.file.stat)).st_mtime
             monitor = HubMonitor(info, self)
             await monitor.start(MEET)
         except (HubError, OSError, ValueError):
+            await self.leave()
             return False
         with self.lock:
             self._monitor, self.state, self.host = monitor, "running", info.location
-            self.started_at = iso(await asyncio.to_thread(_written, self.file), whole=True)
+            self.started_at = iso(since, whole=True)
         self._met.set()
         self.publish()
         return True
@@ -282,11 +284,5 @@ class External(Cluster):
 
     def _publish(self) -> None:
         self._due = None
-        self.publish()
-
-
-def _written(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError as error:
-        raise CannotNow(f"{file} has gone.") from error
+        if self._met.is_set():
+            self.publish()

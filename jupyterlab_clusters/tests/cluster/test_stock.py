@@ -208,7 +208,8 @@ def bed() -> Iterator[Slurm]:
 
 
 @pytest.fixture
-def slurm(bed: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+def slurm(bed: Slurm, home: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
+    monkeypatch.chdir(home)  # a template that says nothing else has its output written there
     return for_one_test(bed, monkeypatch)
 
 

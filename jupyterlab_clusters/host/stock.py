@@ -193,15 +193,19 @@ class Run:
         """Whether something could not be ended."""
         if self.launcher is None or self.launcher.state != "running":
             return False
-        try:
-            stopping = self.launcher.stop()
-            if inspect.isawaitable(stopping):
-                await asyncio.wait_for(stopping, STOP)
-        except Exception as error:  # noqa: BLE001 - as above
-            traceback.print_exc()
-            self.told.add(left=failure(error))
-            return True
-        return False
+        for again in (True, True, False):
+            try:
+                stopping = self.launcher.stop()
+                if inspect.isawaitable(stopping):
+                    await asyncio.wait_for(stopping, STOP)
+            except Exception as error:  # noqa: BLE001 - as above
+                if again and isinstance(error, subprocess.CalledProcessError) and error.returncode < 0:
+                    continue  # whoever asks us to end asks what we have begun as well
+                traceback.print_exc()
+                self.told.add(left=failure(error))
+                return True
+            return False
+        return True
 
     def _files(self) -> list[str]:
         """What the launcher's processes write, as far as it is in files of this machine."""

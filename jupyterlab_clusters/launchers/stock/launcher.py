@@ -58,6 +58,7 @@ class StockLauncher(Launcher):
         self._began: dict[str, int] = {}
         self._ended: asyncio.Event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Lock()
 
     @property
     def folder(self) -> Path:
@@ -162,11 +163,11 @@ class StockLauncher(Launcher):
         self.watcher.failed(why)
         engines, self._engines = self._engines, {}
         self._all_exited(engines, Exit(because=because))
-        self._later(self._here.stop([PARTS["engines"]], STOP))
+        self._later(self._stop_program("engines"))
 
     def _controller_job_over(self, why: LaunchFailed, because: str) -> None:
         self.watcher.controller_exited(Exit(because=because))
-        self._later(self._here.stop([PARTS["controller"]], STOP))
+        self._later(self._stop_program("controller"))
 
     def _all_exited(self, engines: Mapping[int, str], exit: Exit) -> None:
         for slot, uuid in engines.items():
@@ -198,13 +199,19 @@ class StockLauncher(Launcher):
         batch = self._batch[part]
         batch.asked_to_end = True
         ran = PARTS[part] in self._here.running()
-        await self._here.stop([PARTS[part]], STOP)
+        await self._stop_program(part)
         facts = await asyncio.to_thread(_facts, self._told(part))
         if (left := facts.get("left")) and (why := causes.left(left, batch.job)):
             raise why
         await batch.gone(again=not ran)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self._told(part).unlink)
+
+    async def _stop_program(self, part: str) -> None:
+        """One after the other: a second one would end also what the first has its launcher run."""
+        async with self._stopping:
+            if PARTS[part] in self._here.running():
+                await self._here.stop([PARTS[part]], STOP)
 
     # -- the rest of the contract -------------------------------------------------
 

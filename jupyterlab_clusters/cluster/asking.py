@@ -7,13 +7,15 @@ the actor's loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..hub.errors import HubError
-from ..launchers.base import LaunchFailed, Usage
+from ..launchers.base import LaunchFailed, Process, Usage
 
 if TYPE_CHECKING:
+    from ..hub.monitor import HubMonitor
     from .engineset import Slot
     from .listening import Listening
 
@@ -33,15 +35,7 @@ class Asking:
         asked, monitor = self._registered(set(slots)), self._listening.monitor
         if monitor is None or not asked:
             return
-        questions = (monitor.interrupt(slot.at_hub, timeout=ANSWER) for slot in asked)
-        done = await asyncio.gather(*questions, return_exceptions=True)
-        if deaf := [str(slot.number) for slot, came in zip(asked, done, strict=True) if isinstance(came, HubError)]:
-            raise LaunchFailed(
-                "engines",
-                f"Engines {', '.join(deaf)} could not be interrupted: they do not answer.",
-                hint="What they compute may not let Python have its turn; or they were started without ipyparallel's "
-                "nanny (IPEngine.enable_nanny), which would do it.",
-            )
+        await interrupt(monitor, asked)
 
     async def sample(self) -> None:
         """CPU and memory of those that the launcher does not see, as they tell it themselves; of many, in turns."""
@@ -49,10 +43,7 @@ class Asking:
         if launcher is None or monitor is None:
             return
         asked = self._in_turn(self._registered(set(launcher.unsampled()) if launcher.names_engines else None))
-        questions = (monitor.usage(slot.at_hub, timeout=ANSWER) for slot in asked)
-        told = await asyncio.gather(*questions, return_exceptions=True)
-        answers = {slot.number: _usage(one) for slot, one in zip(asked, told, strict=True) if isinstance(one, dict)}
-        if used := {number: usage for number, usage in answers.items() if usage is not None}:
+        if used := await sampled(monitor, asked):
             self._listening.usage(used)
 
     def _in_turn(self, slots: list[Slot]) -> list[Slot]:
@@ -66,6 +57,37 @@ class Asking:
         with cluster.lock:
             slots = [slot for slot in cluster.engine_set if slot.registered]
         return slots if numbers is None else [slot for slot in slots if slot.number in numbers]
+
+
+async def interrupt(monitor: HubMonitor, slots: Sequence[Slot]) -> None:
+    """Raises :class:`LaunchFailed` with those that did not answer."""
+    questions = (monitor.interrupt(slot.at_hub, timeout=ANSWER) for slot in slots)
+    done = await asyncio.gather(*questions, return_exceptions=True)
+    if deaf := [str(slot.number) for slot, came in zip(slots, done, strict=True) if isinstance(came, HubError)]:
+        raise LaunchFailed(
+            "engines",
+            f"Engines {', '.join(deaf)} could not be interrupted: they do not answer.",
+            hint="What they compute may not let Python have its turn; or they were started without ipyparallel's "
+            "nanny (IPEngine.enable_nanny), which would do it.",
+        )
+
+
+async def sampled(monitor: HubMonitor, slots: Sequence[Slot]) -> dict[int, Usage]:
+    """By slot, of those that answered."""
+    told = await asyncio.gather(*(monitor.usage(slot.at_hub, timeout=ANSWER) for slot in slots), return_exceptions=True)
+    answers = {slot.number: _usage(one) for slot, one in zip(slots, told, strict=True) if isinstance(one, dict)}
+    return {number: usage for number, usage in answers.items() if usage is not None}
+
+
+async def introduced(monitor: HubMonitor, slot: Slot) -> Process | None:
+    """Which process it is, by its own word; None when it does not say."""
+    try:
+        told = await monitor.usage(slot.at_hub, timeout=ANSWER)
+    except HubError:
+        return None
+    if not told.get("hostname") or not told.get("pid"):
+        return None
+    return Process(str(told["hostname"]), int(told["pid"]), time.time())
 
 
 def _usage(told: Mapping[str, Any]) -> Usage | None:

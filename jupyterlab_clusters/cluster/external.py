@@ -7,8 +7,7 @@ never signalled, never adopted, and none of its files is written or removed.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,14 +15,18 @@ from ..errors import NotFound, WrongState
 from ..hub.connection import ConnectionInfo
 from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
-from ..launchers.base import Capabilities, Exit, Preview, Process, Usage
+from ..launchers.base import Capabilities, LaunchFailed, Preview
 from ..logs.log import AnyLog
 from ..logs.models import LogModel
+from . import asking
 from .actor import Actor
 from .clock import iso
 from .cluster import Cluster, Parts
+from .engineset import Slot
 from .externallogs import ExternalLogs
-from .models import ClusterModel, EngineModel, Failure
+from .failing import failure_of
+from .models import ClusterModel, EngineModel
+from .strangers import let_go
 from .wish import Definition
 
 CAPABILITIES = Capabilities(scale="none", stop_one=False, restart_one=False, interrupt_one=True, log_per_engine=False)
@@ -36,10 +39,7 @@ SILENT = 15.0
 ENDING = 30.0
 #: News within this time are told together (seconds).
 DELAY = 0.05
-#: Most engines that are asked for CPU and memory at once.
-AT_ONCE = 50
 
-LEFT = "let go of by the controller: it ended, or was not heard of any more"
 ELSEWHERE = "This cluster was started elsewhere; only its starter can do that."
 
 
@@ -97,15 +97,14 @@ class External(Cluster):
     def registered(self, hub_id: int, uuid: str) -> None:
         with self.lock:
             slot = self.engine_set.seen(hub_id, uuid)
-        self._later(self._introduce(slot.number, uuid))
+        self._later(self._introduce(slot))
         self._news()
 
     def unregistered(self, hub_id: int, uuid: str) -> None:
         with self.lock:
             slot = self.engine_set.by_uuid(uuid)
             if slot is not None:
-                asked = self.state == "stopping"
-                self.engine_set.exited(slot.number, uuid, Exit(asked=asked, because=None if asked else LEFT))
+                self.engine_set.exited(slot.number, uuid, let_go(asked=self.state == "stopping"))
         self._news()
 
     def busy(self, hub_id: int, uuid: str, busy: bool) -> None:
@@ -175,14 +174,15 @@ class External(Cluster):
     def interrupt(self) -> ClusterModel:
         self._check_running()
         with self.lock:
-            uuids = [slot.uuid for slot in self.engine_set if slot.registered]
-        self._on.call(self._later, self._interrupt(uuids))
-        return self.model()
+            self.failure = None
+            slots = [slot for slot in self.engine_set if slot.registered]
+        self._on.call(self._later, self._interrupt(slots))
+        return self.publish()
 
     def interrupt_engine(self, slot: int) -> EngineModel:
         with self.lock:
             place = self._engine(slot, "interrupt_one")
-            self._on.call(self._later, self._interrupt([place.uuid]))
+            self._on.call(self._later, self._interrupt([place]))
             return place.model()
 
     def start(self, engines: int | None, options: Mapping[str, Any] | None) -> NoReturn:
@@ -205,7 +205,7 @@ class External(Cluster):
             return
         with self.lock:
             ids = [slot.hub_id for slot in self.engine_set if slot.hub_id is not None]
-            busy = [slot.uuid for slot in self.engine_set if slot.state == "busy"]
+            busy = [slot for slot in self.engine_set if slot.state == "busy"]
         try:
             # A busy engine would end only with its task.
             await self._interrupt(busy)
@@ -219,37 +219,30 @@ class External(Cluster):
             self._refused(f"its controller was asked to end, and had not after {ENDING:.0f} s")
 
     def _refused(self, why: str) -> None:
+        cause = f"This cluster could not be stopped from here: {why}."
         with self.lock:
-            self.failure = Failure(
-                step="drain",
-                cause=f"This cluster could not be stopped from here: {why}.",
-                hint="Stop it where it was started.",
-                command=None,
-                exit_code=None,
-                output=None,
-                log=None,
-            )
             if self.state == "stopping":
                 self.move("failed")
+        self._failed(LaunchFailed("drain", cause, hint="Stop it where it was started."))
+
+    def _failed(self, why: LaunchFailed) -> None:
+        with self.lock:
+            self.failure = failure_of(why)
         self.publish()
 
-    async def _interrupt(self, uuids: list[str]) -> None:
-        if self._monitor is not None:
-            asked = (self._monitor.interrupt(uuid, timeout=ANSWER) for uuid in uuids)
-            await asyncio.gather(*asked, return_exceptions=True)
-
-    async def _introduce(self, slot: int, uuid: str) -> None:
-        await self._met.wait()
+    async def _interrupt(self, slots: Sequence[Slot]) -> None:
         if self._monitor is None:
             return
         try:
-            told = await self._monitor.usage(uuid, timeout=ANSWER)
-        except HubError:
-            return
-        if told.get("hostname") and told.get("pid"):
-            process = Process(str(told["hostname"]), int(told["pid"]), time.time())
+            await asking.interrupt(self._monitor, slots)
+        except LaunchFailed as error:
+            self._failed(error)
+
+    async def _introduce(self, slot: Slot) -> None:
+        await self._met.wait()
+        if self._monitor is not None and (process := await asking.introduced(self._monitor, slot)) is not None:
             with self.lock:
-                self.engine_set.launched(slot, uuid, process)
+                self.engine_set.launched(slot.number, slot.uuid, process)
             self._news()
 
     def _sample_while_watched(self) -> None:
@@ -259,14 +252,8 @@ class External(Cluster):
     async def _sample(self) -> None:
         while self.watched and self._monitor is not None:
             with self.lock:
-                slots = [slot for slot in self.engine_set if slot.registered][:AT_ONCE]
-            asked = (self._monitor.usage(slot.uuid, timeout=ANSWER) for slot in slots)
-            answers = await asyncio.gather(*asked, return_exceptions=True)
-            used = {
-                slot.number: Usage(cpu=round(float(told.get("kernel_cpu") or 0) / 100, 3), memory=int(memory))
-                for slot, told in zip(slots, answers, strict=True)
-                if isinstance(told, dict) and (memory := told.get("kernel_memory"))
-            }
+                slots = [slot for slot in self.engine_set if slot.registered][: asking.AT_ONCE]
+            used = await asking.sampled(self._monitor, slots)
             with self.lock:
                 self.engine_set.used(used)
             self._news()

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 ORPHANED = 86
 
 
+def failure_of(error: LaunchFailed) -> Failure:
+    """As the window shows it."""
+    return Failure(
+        step=error.step,
+        cause=error.cause,
+        hint=error.hint,
+        command=error.command,
+        exit_code=error.exit_code,
+        output=error.output,
+        log=error.log,
+    )
+
+
 class Failing:
     """Of one cluster."""
 
@@ -56,15 +69,7 @@ class Failing:
     def note(self, error: LaunchFailed, *, state: bool = False) -> None:
         cluster = self._cluster
         with cluster.lock:
-            cluster.failure = Failure(
-                step=error.step,
-                cause=error.cause,
-                hint=error.hint,
-                command=error.command,
-                exit_code=error.exit_code,
-                output=error.output,
-                log=error.log,
-            )
+            cluster.failure = failure_of(error)
             if state and cluster.state in ("starting", "running", "stopping"):
                 cluster.move("failed")
             cluster.publish()

@@ -7,20 +7,17 @@ gets a place; who it is, it is asked itself through the hub.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from ..hub.errors import HubError
-from ..launchers.base import Exit, Process
+from ..launchers.base import Exit
+from .asking import introduced
 from .engineset import Slot
 
 if TYPE_CHECKING:
     from .listening import Listening
     from .reconcile import Reconciler
 
-#: How long an engine may take to say who it is (seconds).
-ANSWER = 5.0
 LEFT = "let go of by the controller: it ended, or was not heard of any more"
 
 
@@ -70,14 +67,13 @@ class Strangers:
             monitor = self._listening.monitor
         if monitor is None:
             return
-        try:
-            answer = await monitor.usage(slot.at_hub, timeout=ANSWER)
-        except HubError:
-            return  # its host stays unknown
-        if answer.get("hostname") and answer.get("pid"):
-            process = Process(str(answer["hostname"]), int(answer["pid"]), time.time())
+        if (process := await introduced(monitor, slot)) is not None:
             self._listening.engine_launched(slot.number, slot.uuid, process)
 
     def _gone(self, slot: Slot) -> None:
-        asked = slot.state == "stopping"
-        self._listening.engine_exited(slot.number, slot.uuid, Exit(asked=asked, because=None if asked else LEFT))
+        self._listening.engine_exited(slot.number, slot.uuid, let_go(asked=slot.state == "stopping"))
+
+
+def let_go(*, asked: bool) -> Exit:
+    """How an engine ended of which only the hub tells."""
+    return Exit(asked=asked, because=None if asked else LEFT)

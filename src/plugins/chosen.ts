@@ -12,6 +12,15 @@ export const KEY = {
   }
 } as const;
 
+/** The same of a number of engines. */
+export const ENGINES = {
+  engines: {
+    type: 'integer',
+    minimum: 0,
+    description: 'How many engines; absent: as last time.'
+  }
+} as const;
+
 /** The named cluster, else the selected one, else the only one. */
 export function chosen(
   clusters: IClusters,

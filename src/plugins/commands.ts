@@ -22,17 +22,10 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { ICapabilities, ICluster } from '../cluster/state';
 import { busyLost, canStart, canStop, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
-import { KEY, chosen } from './chosen';
+import { ENGINES, KEY, chosen } from './chosen';
 
 type Args = ReadonlyPartialJSONObject;
 
-const ENGINES = {
-  engines: {
-    type: 'integer',
-    minimum: 0,
-    description: 'How many engines; absent: as last time.'
-  }
-} as const;
 const SLOT = {
   slot: { type: 'integer', minimum: 0, description: 'The slot of the engine.' }
 } as const;

@@ -6,12 +6,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import {
-  Clipboard,
-  Dialog,
-  ICommandPalette,
-  Notification
-} from '@jupyterlab/apputils';
+import { Clipboard, Dialog, ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
@@ -20,6 +15,7 @@ import type { ICluster } from '../cluster/state';
 import { nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { KEY, chosen } from './chosen';
+import { refused } from './refused';
 
 /** Adds the command. */
 export const connect: JupyterFrontEndPlugin<void> = {
@@ -49,8 +45,7 @@ export const connect: JupyterFrontEndPlugin<void> = {
             await show(clusters, cluster, trans);
           }
         } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          Notification.error(why, { autoClose: 8000 });
+          refused(error);
         }
       },
       describedBy: { args: { type: 'object', properties: KEY } }

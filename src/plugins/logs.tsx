@@ -24,16 +24,11 @@ import type { ICluster } from '../cluster/state';
 import { nameOf } from '../cluster/summary';
 import { CommandIDs, IClusterLogs, IClusters } from '../tokens';
 import type { LogPanel } from '../ui/logpanel';
+import { KEY, chosen } from './chosen';
 
 type Args = ReadonlyPartialJSONObject;
 type Panel = MainAreaWidget<LogPanel>;
 
-const KEY = {
-  key: {
-    type: 'string',
-    description: 'The cluster, as profile:cluster_id; absent: the selected one.'
-  }
-} as const;
 const LOG = {
   log: {
     type: 'string',
@@ -139,15 +134,6 @@ class Panels {
     await added;
     return panel;
   }
-}
-
-/** The cluster that is meant: by its key, else the selected, else the only one. */
-function chosen(clusters: IClusters, args: Args): ICluster | undefined {
-  const key = typeof args.key === 'string' ? args.key : clusters.selected;
-  if (key !== null) {
-    return clusters.get(key);
-  }
-  return clusters.all.length === 1 ? clusters.all[0] : undefined;
 }
 
 async function showOutput(

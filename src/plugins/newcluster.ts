@@ -11,8 +11,9 @@ import { addIcon } from '@jupyterlab/ui-components';
 
 import type { IProfile } from '../cluster/state';
 import { CommandIDs, IClusters } from '../tokens';
-import { Choices } from './choices';
 import type { IWanted } from '../ui/newcluster/body';
+import { Choices } from './choices';
+import { refused } from './refused';
 
 /** Adds the command. */
 export const newCluster: JupyterFrontEndPlugin<void> = {
@@ -81,8 +82,7 @@ export const newCluster: JupyterFrontEndPlugin<void> = {
             }
           });
         } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          Notification.error(why, { autoClose: 8000 });
+          refused(error);
         } finally {
           hosts.dispose();
         }

@@ -3,12 +3,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import {
-  Clipboard,
-  Dialog,
-  ICommandPalette,
-  Notification
-} from '@jupyterlab/apputils';
+import { Clipboard, Dialog, ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
@@ -16,15 +11,8 @@ import React from 'react';
 import type { ICluster } from '../cluster/state';
 import { canStart, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
-import { KEY, chosen } from './chosen';
-
-const ENGINES = {
-  engines: {
-    type: 'integer',
-    minimum: 0,
-    description: 'How many engines; absent: as last time.'
-  }
-} as const;
+import { ENGINES, KEY, chosen } from './chosen';
+import { refused } from './refused';
 
 /** Adds the command. */
 export const preview: JupyterFrontEndPlugin<void> = {
@@ -60,8 +48,7 @@ export const preview: JupyterFrontEndPlugin<void> = {
             );
           }
         } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          Notification.error(why, { autoClose: 8000 });
+          refused(error);
         }
       },
       describedBy: {

@@ -8,7 +8,6 @@ import type { MainAreaWidget } from '@jupyterlab/apputils';
 import {
   Clipboard,
   ICommandPalette,
-  Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
@@ -22,6 +21,7 @@ import { CommandIDs, IClusters } from '../tokens';
 import type { ProfilePanel } from '../ui/profilepage/panel';
 import { KEY, chosen } from './chosen';
 import { clusterIcon } from './icons';
+import { refused } from './refused';
 import { belowRoot } from './serverpath';
 
 const PROFILE = {
@@ -91,8 +91,7 @@ export const profiles: JupyterFrontEndPlugin<void> = {
             (await make(profile));
           app.shell.activateById(panel.id);
         } catch (error) {
-          const why = error instanceof Error ? error.message : String(error);
-          Notification.error(why, { autoClose: 8000 });
+          refused(error);
         }
       },
       describedBy: {

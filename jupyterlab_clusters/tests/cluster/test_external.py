@@ -97,6 +97,18 @@ async def test_its_work_can_be_interrupted(site: Site) -> None:
         assert "KeyboardInterrupt" in await asyncio.wait_for(task, 20)
 
 
+async def test_that_it_cannot_be_interrupted_is_told(site: Site) -> None:
+    folder = site.home / "ipython" / "profile_theirs"
+    folder.mkdir(parents=True)
+    alone = "c = get_config()\nc.EngineLauncher.engine_args = ['--IPEngine.enable_nanny=False']\n"
+    (folder / "ipcluster_config.py").write_text(alone)
+    async with theirs(site):
+        cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
+        cluster.interrupt()
+        await seen(site, lambda model: model.failure is not None)
+        assert cluster.model().failure.cause == "Engines 0, 1 could not be interrupted: they do not answer."
+
+
 async def test_it_goes_when_it_is_stopped_where_it_was_started(site: Site) -> None:
     async with theirs(site):
         await seen(site, lambda model: model is not None and model.engines.registered == 2)

@@ -7,7 +7,6 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 
 from .conftest import Site, processes_marked, until
+from .queued import slurm_up
 from .test_mpi import abort, leave, running, world
 from .test_mpich import library, mpich  # noqa: F401 - a fixture
 from .test_real import with_client
@@ -24,15 +24,9 @@ pytestmark = [pytest.mark.timeout(120)]
 
 
 @pytest.fixture
-def slurm(home: Path) -> Iterator[Slurm]:
-    folder = home / "slurm"
-    folder.mkdir()
-    bed = Slurm(folder)
-    try:
-        bed.start()
+def slurm() -> Iterator[Slurm]:
+    with slurm_up() as bed:
         yield bed
-    finally:
-        bed.stop()
 
 
 def allocated(slurm: Slurm, monkeypatch: pytest.MonkeyPatch, nodes: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +14,15 @@ from jupyterlab_clusters.launchers.slurm import queue
 from jupyterlab_clusters.launchers.slurm.listing import Seen, after_the_end, listing
 from jupyterlab_clusters.launchers.slurm.queue import Queue
 from jupyterlab_clusters.tests.beds.slurm import Slurm
+from jupyterlab_clusters.tests.cluster.queued import slurm_up
 
 pytestmark = [pytest.mark.timeout(90)]
 
 
 @pytest.fixture
 def slurm() -> Iterator[Slurm]:
-    folder = Path(tempfile.mkdtemp(prefix="jlcq"))
-    bed = Slurm(folder)
-    try:
-        bed.start()
+    with slurm_up() as bed:
         yield bed
-    finally:
-        bed.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def counted(slurm: Slurm) -> tuple[dict[str, str], Path]:

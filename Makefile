@@ -25,6 +25,10 @@ lab: .stamps/lab .stamps/front-end ## open JupyterLab on the example notebook, w
 test: .stamps/system .stamps/test .stamps/front-end .stamps/ui-tests ## every check; ends with "N passed, M failed"
 	@$(BIN)/python scripts/check.py all
 
+.PHONY: faults
+faults: .stamps/system .stamps/test ## damage of every kind, and the table of what became of it; FAULT=words picks some
+	@$(BIN)/python -m pytest -q -m fault --timeout 1200 --faults-table $(or $(TABLE),.stamps/faults.md) $(if $(FAULT),-k "$(FAULT)")
+
 .PHONY: lint
 lint: .stamps/test .stamps/front-end ## style, types, import arrows, and the wire's types in step
 	@$(BIN)/python scripts/check.py lint

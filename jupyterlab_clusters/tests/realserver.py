@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,7 +38,9 @@ def until(true: Any, what: str, timeout: float = 30.0) -> Any:
 
 
 class RealServer:
-    def __init__(self, home: Path, python: str, environment: Mapping[str, str]) -> None:
+    """``settings`` are more arguments of the server (``--Clusters.…``)."""
+
+    def __init__(self, home: Path, python: str, environment: Mapping[str, str], settings: Sequence[str] = ()) -> None:
         self.home = home
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
@@ -48,14 +50,30 @@ class RealServer:
         own = {MARK: str(home), "JUPYTER_TOKEN": self.token, "IPYTHONDIR": str(home / "ipython")}
         for name in ("data", "config", "runtime"):
             own[f"JUPYTER_{name.upper()}_DIR"] = str(home / name)
-            (home / name).mkdir(mode=0o700)
-        (home / "files").mkdir()
+            (home / name).mkdir(mode=0o700, exist_ok=True)
+        (home / "files").mkdir(exist_ok=True)
         self.environment = {**(environment or os.environ), **own}
-        self.process = subprocess.Popen(
-            [python, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0"],
-            cwd=home / "files", env=self.environment, stdout=self.log.open("w"), stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        self.command = [
+            python, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", *settings,
+        ]  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Begin, or begin again after ``kill`` or ``end``: same home, same port, same token."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=self.home / "files", env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(20)
+
+    def end(self) -> None:
+        """A clean stop."""
+        self.process.terminate()
+        self.process.wait(30)
 
     def ask(self, route: str, method: str = "GET", body: object = None, *, token: bool = True) -> Any:
         """What ``route`` of ours answers; urllib's errors as they come."""
@@ -100,10 +118,13 @@ class RealServer:
 
     def close(self) -> None:
         try:
+            if self.process.poll() is not None:
+                # A test that failed left it dead: its clusters run on.
+                self.start()
+                until(self.answers, "the server answers", 60)
             self.stop_clusters()
         finally:
-            self.process.terminate()
-            self.process.wait(20)
+            self.end()
             with contextlib.suppress(AssertionError):
                 until(lambda: not self.processes(), "all ended", 20)
             left = self.processes()
@@ -113,10 +134,12 @@ class RealServer:
 
 
 @contextlib.contextmanager
-def serving(python: str = sys.executable, environment: Mapping[str, str] | None = None) -> Iterator[RealServer]:
+def serving(
+    python: str = sys.executable, environment: Mapping[str, str] | None = None, settings: Sequence[str] = ()
+) -> Iterator[RealServer]:
     # Short, because the path of a unix socket may have 107 bytes only.
     home = Path(tempfile.mkdtemp(prefix="jlcp-", dir="/tmp"))
-    server = RealServer(home, python, environment or {})
+    server = RealServer(home, python, environment or {}, settings)
     try:
         until(server.answers, "the server answers", 60)
         yield server

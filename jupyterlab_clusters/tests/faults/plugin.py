@@ -79,7 +79,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.when == "call" and (fault := getattr(item, "_fault", None)) is not None:
         fault.passed = report.passed
-    return report  # noqa: B901 - so it is with hooks that wrap
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -116,8 +116,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def markdown(rows: list[tuple[str, str, str, str]]) -> str:
     head = (
-        "# Faults\n\nMade by `make faults`: each row is a test that does that damage for real. *Told* is when the window"
-        " says it, *mended* when all that can be as before is so again; a dash means that there is nothing to tell, or"
+        "# Faults\n\nMade by `make faults`: each row is a test that does that damage for real. *Told* is when the"
+        " window says it, *mended* when all that can be as before is so again; a dash means that there is nothing to tell, or"
         " nothing to mend.\n\n"
         f"{datetime.date.today()}, {platform.system()}, Python {platform.python_version()}.\n\n"
     )

@@ -117,8 +117,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def markdown(rows: list[tuple[str, str, str, str]]) -> str:
     head = (
         "# Faults\n\nMade by `make faults`: each row is a test that does that damage for real. *Told* is when the"
-        " window says it, *mended* when all that can be as before is so again; a dash means that there is nothing to tell, or"
-        " nothing to mend.\n\n"
+        " window says it, *mended* when all that can be as before is so again; a dash means that there is nothing to"
+        " tell, or nothing to mend.\n\n"
         f"{datetime.date.today()}, {platform.system()}, Python {platform.python_version()}.\n\n"
     )
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]

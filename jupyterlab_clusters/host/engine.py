@@ -16,10 +16,12 @@ import sys
 import threading
 from typing import Any
 
+from ipykernel.control import ControlThread
 from ipykernel.iostream import OutStream
 from ipyparallel.engine import app as engine_app
 from ipyparallel.engine.kernel import IPythonParallelKernel
 from traitlets import Bool, Type, default
+from zmq.eventloop.zmqstream import ZMQStream
 
 
 class LoggedStream(OutStream):  # type: ignore[misc]
@@ -73,6 +75,12 @@ class Kernel(IPythonParallelKernel):  # type: ignore[misc]
 
     control_msg_types = [*IPythonParallelKernel.control_msg_types, "signal_request"]  # noqa: RUF012
 
+    def __init__(self, **kwargs: Any) -> None:
+        if kwargs.get("control_thread") is None:
+            # ipyparallel 8 reads control in the main thread, and leaves a busy engine to the nanny.
+            kwargs["control_thread"], kwargs["control_stream"] = _in_a_thread(kwargs["control_stream"])
+        super().__init__(**kwargs)
+
     async def signal_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         content: dict[str, Any] = {"status": "ok"}
         number = 0
@@ -87,6 +95,14 @@ class Kernel(IPythonParallelKernel):  # type: ignore[misc]
         if content["status"] == "ok":
             # The answer leaves by another thread, which a deadly signal would cut short.
             stream.io_loop.call_later(0.01, os.kill, os.getpid(), number)
+
+
+def _in_a_thread(stream: ZMQStream) -> tuple[ControlThread, ZMQStream]:
+    """``stream``, which nobody has read yet, anew in a thread that reads it."""
+    thread = ControlThread(daemon=True)
+    thread.start()
+    stream.io_loop.remove_handler(stream.socket)
+    return thread, ZMQStream(stream.socket, thread.io_loop)
 
 
 class IPEngine(engine_app.IPEngine):  # type: ignore[misc]

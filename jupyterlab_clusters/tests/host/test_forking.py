@@ -192,7 +192,8 @@ def test_memory_of_a_forked_engine_is_shared(cluster: Cluster) -> None:
     cluster.agent.ok("watch", group=GROUP, period=0.3)
     usage = cluster.agent.event("usage")["usage"]
     engines = [used["memory"] for name, used in usage.items() if name.startswith("slot-")]
-    assert len(engines) == 8 and max(engines) < 25 * 2**20
+    # A stock engine has 70 MB; how much exactly ours has is for the benchmarks to tell.
+    assert len(engines) == 8 and max(engines) < 30 * 2**20
     client.close()
 
 

@@ -30,6 +30,8 @@ class OwnOrigin(Base):
         sent = headers.get("Origin")
         if headers.get("Sec-Fetch-Site") == "same-origin":
             return True
-        if sent is not None and urlparse(sent.lower()).netloc == headers.get("X-Forwarded-Host", "").lower():
+        host = urlparse((sent or "").lower()).netloc
+        # A sandboxed frame's origin is `null`, whose host is empty, as is a header that is not there.
+        if host and host == headers.get("X-Forwarded-Host", "").lower():
             return True
         return bool(super().check_origin(*origin))

@@ -1,4 +1,4 @@
-"""Every route refuses strangers, whoever may do less, foreign pages and forged forms."""
+"""Who is let in, and the table of all ways in that `test_strangers.py` tries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
-from tornado.httpclient import HTTPClientError
 
 from jupyterlab_clusters.web.openapi import METHODS
 from jupyterlab_clusters.web.resource import Operation
@@ -30,9 +29,6 @@ EVERY: list[tuple[str, str, Operation]] = [
     for method in METHODS
     if (operation := getattr(getattr(kind, method), "operation", None)) is not None
 ]
-IDS = [f"{method} {path}" for method, path, _ in EVERY]
-every_route = pytest.mark.parametrize(("method", "path", "operation"), EVERY, ids=IDS)
-
 BODIES: dict[str, dict[str, Any]] = {
     "Define": {"profile": "x"},
     "Scale": {"engines": 1},
@@ -58,57 +54,6 @@ class Nothing(Authorizer):
         return False
 
 
-async def refused(jp_fetch: Any, method: str, path: str, raw: Any, headers: dict[str, str]) -> int:
-    response = await fetched(jp_fetch, method, path, raw, headers=headers, follow_redirects=False)
-    told = json.loads(response.body)
-    assert told["message"]
-    assert told["reason"]
-    assert response.headers["Content-Type"].startswith("application/json")
-    return response.code
-
-
-def test_the_table_is_whole() -> None:
-    assert len(EVERY) == 23
-
-
-@every_route
-async def test_no_credentials(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
-    for wrong in ("", "token wrong"):
-        assert await refused(jp_fetch, method, path, body_for(method, operation), {"Authorization": wrong}) == 403
-    assert not fake.get("default:").calls
-
-
-@every_route
-async def test_reading_alone(
-    jp_fetch: Any, jp_serverapp: Any, fake: FakeClusters, method: str, path: str, operation: Operation
-) -> None:
-    jp_serverapp.web_app.settings["authorizer"] = ReadsOnly()
-    response = await fetched(jp_fetch, method, path, body_for(method, operation))
-    assert (response.code == 403) == (operation.action != "read")
-    assert not fake.get("default:").calls
-    jp_serverapp.web_app.settings["authorizer"] = Nothing()
-    assert await refused(jp_fetch, method, path, body_for(method, operation), {}) == 403
-
-
-@every_route
-async def test_foreign_pages(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
-    # 404 is Jupyter's own answer to a foreign page.
-    foreign = {"Origin": "https://evil.example"}
-    assert await refused(jp_fetch, method, path, body_for(method, operation), foreign) in (403, 404)
-    assert not fake.get("default:").calls
-
-
-@every_route
-async def test_forged_forms(jp_fetch: Any, fake: FakeClusters, method: str, path: str, operation: Operation) -> None:
-    """A cookie alone changes nothing: Jupyter's XSRF token has to come with it."""
-    if method == "GET":
-        return
-    cookie = await logged_in(jp_fetch)
-    headers = {"Authorization": "", "Cookie": cookie}
-    assert await refused(jp_fetch, method, path, body_for(method, operation), headers) == 403
-    assert not fake.get("default:").calls
-
-
 async def test_a_cookie_with_the_xsrf_token_is_enough(jp_fetch: Any, fake: FakeClusters) -> None:
     cookie = await logged_in(jp_fetch)
     token = next(one.partition("=")[2] for one in cookie.split("; ") if one.startswith("_xsrf="))
@@ -132,24 +77,6 @@ async def test_our_own_page_behind_a_proxy(jp_fetch: Any, fake: FakeClusters) ->
     ):
         response = await fetched(jp_fetch, "GET", "clusters", None, headers=own)
         assert response.code == 200
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"Authorization": ""}, {"Authorization": "token wrong"}, {"Origin": "https://evil.example"}],
-    ids=["nobody", "wrong token", "foreign page with the token"],
-)
-async def test_the_stream_refuses(jp_ws_fetch: Any, fake: FakeClusters, headers: dict[str, str]) -> None:
-    with pytest.raises(HTTPClientError) as refused:
-        await jp_ws_fetch("jupyterlab-clusters", "stream", headers=dict(headers))
-    assert refused.value.code == 403
-
-
-async def test_the_stream_needs_reading(jp_ws_fetch: Any, jp_serverapp: Any, fake: FakeClusters) -> None:
-    jp_serverapp.web_app.settings["authorizer"] = Nothing()
-    with pytest.raises(HTTPClientError) as refused:
-        await jp_ws_fetch("jupyterlab-clusters", "stream")
-    assert refused.value.code == 403
 
 
 async def test_a_token_in_the_address(jp_fetch: Any, jp_serverapp: Any, fake: FakeClusters) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, cast
 
-from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 from jupyter_server.extension.application import ExtensionApp
 
 from . import config
 from .cluster.clusters import Clusters
 from .cluster.hosttests import HostTesting
+from .cluster.places import data_dir, runtime_dir
 from .feed import Feed
 from .logs.follow import Follower
 from .profiles import Profiles
@@ -64,9 +62,8 @@ class ClustersApp(ExtensionApp):
             feed=feed,
             profiles=profiles,
             policy=policy,
-            data_dir=Path(jupyter_data_dir()),
-            # Homes are shared between machines, agents are not.
-            runtime_dir=Path(jupyter_runtime_dir()) / "jupyterlab-clusters" / socket.gethostname(),
+            data_dir=data_dir(),
+            runtime_dir=runtime_dir(),
             log=self.log,
         )
         profiles.on_change = clusters.profile_read

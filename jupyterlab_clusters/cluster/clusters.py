@@ -89,6 +89,16 @@ class Clusters:
             cluster.publish()
         await self._trim_logs()
 
+    async def settled(self, timeout: float) -> None:
+        """For those who look but once: wait until what ran before has been found again, or found to be gone, and
+        others' clusters have answered; at most ``timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        await asyncio.to_thread(self.all)
+        await self._finding.met(timeout)
+        while loop.time() < end and any(map(_under_way, self._clusters.values())):  # noqa: ASYNC110 - a look, once
+            await asyncio.sleep(0.02)
+
     async def close(self) -> list[str]:
         """The server ends: stop all or leave them, as the policy says. Returns what goes on running, in words."""
         if self._looking is not None:
@@ -296,6 +306,11 @@ def going_on(cluster: Cluster) -> str | None:
     if model.state not in ("starting", "running"):
         return None
     return f"cluster {model.key!r} with {model.engines.launched} engines"
+
+
+def _under_way(cluster: Cluster) -> bool:
+    # What waits in a queue may wait for days.
+    return cluster.state in ("starting", "stopping") and cluster.step != "queue"
 
 
 def _order(cluster: Cluster) -> tuple[bool, str, str]:

@@ -56,6 +56,12 @@ class Finding:
             if key not in present:
                 self._gone(external)
 
+    async def met(self, timeout: float) -> None:
+        """Wait until every hub that is being asked has answered, or has had its time (seconds)."""
+        end = time.monotonic() + timeout
+        while self._meeting and time.monotonic() < end:  # noqa: ASYNC110 - told on another loop
+            await asyncio.sleep(0.02)
+
     async def close(self) -> None:
         """Listen to none any more; all go on."""
         actor, self._actor = self._actor, None

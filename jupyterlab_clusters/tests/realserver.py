@@ -92,6 +92,9 @@ class RealServer:
     def order(self, verb: str, key: str = "default:", **body: object) -> Any:
         return self.ask(f"clusters/{quote(key, safe='')}/{verb}", "POST", body)
 
+    def await_answer(self) -> None:
+        until(self.answers, "the server answers", 60)
+
     def await_state(self, state: str, key: str = "default:", timeout: float = 30.0) -> Any:
         until(lambda: self.cluster(key)["state"] == state, f"{key} is {state}: {self.cluster(key)}", timeout)
         return self.cluster(key)
@@ -141,7 +144,7 @@ def serving(
     home = Path(tempfile.mkdtemp(prefix="jlcp-", dir="/tmp"))
     server = RealServer(home, python, environment or {}, settings)
     try:
-        until(server.answers, "the server answers", 60)
+        server.await_answer()
         yield server
     finally:
         server.close()

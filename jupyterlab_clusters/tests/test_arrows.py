@@ -13,6 +13,7 @@ NAME = PACKAGE.name
 
 #: A part and what of ours it may import besides itself: a folder, or one module in it.
 ARROWS = {
+    "cli": ["cluster", "logs", "feed", "profiles", "config", "errors"],
     "web": ["cluster", "logs", "feed", "profiles", "errors"],
     "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors"],
     "launchers": ["host.messages", "host.start"],  # what is said to an agent, and how one is begun

@@ -76,6 +76,11 @@ def test_jupyter_server_lists_it_enabled_and_ok(clean: Path, environment: dict[s
     assert any("jupyterlab_clusters" in line and "OK" in line for line in told)
 
 
+def test_jupyter_finds_the_command(clean: Path, environment: dict[str, str]) -> None:
+    told = run(clean / "jupyter", "clusters", "list", env=environment)
+    assert told.splitlines()[-1].split() == ["default:", "stopped", "local"]
+
+
 def test_it_serves_and_runs_engines(clean: Path, environment: dict[str, str]) -> None:
     with serving(str(clean / "python"), environment) as server:
         with pytest.raises(urllib.error.HTTPError) as refused:

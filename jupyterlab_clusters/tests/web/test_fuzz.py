@@ -86,7 +86,7 @@ def server() -> Iterator[RealServer]:
     with programs() as path:
         extensions = f"{{'jupyterlab_clusters': True, '{timed.__name__}': True}}"
         arguments = [f"--ServerApp.jpserver_extensions={extensions}", "--Clusters.max_engines=2"]
-        with serving(environment={**os.environ, "PATH": path, "HOME": path}, arguments=arguments) as one:
+        with serving(environment={**os.environ, "PATH": path, "HOME": path}, settings=arguments) as one:
             for defined in (
                 {"profile": "fuzz", "launcher": "local"},
                 {"profile": "fuzz", "cluster_id": "b", "launcher": "mpi"},

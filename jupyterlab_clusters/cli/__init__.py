@@ -1,0 +1,1 @@
+"""``jupyter clusters``: what the window does, on the command line."""

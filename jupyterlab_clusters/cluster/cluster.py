@@ -8,6 +8,7 @@ slow part is the actor's (``reconcile.py``). State changes go through
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
 import threading
 import time
@@ -36,6 +37,8 @@ from .wish import Definition, Wish
 
 #: How long a look at the engines by REST keeps CPU and memory sampled (seconds).
 LOOK = 10.0
+#: How long an order waits until it is kept (seconds); it is to be answered within 200 ms.
+KEEP = 0.08
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Cluster:
         self._belongs_to: str | None = None
         #: By which its processes were begun; None when there are none.
         self.in_use: Plan | None = None
+        #: What was asked for has not been reached yet: whoever takes over goes on with it.
+        self.under_way = False
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -223,6 +228,7 @@ class Cluster:
             self.wanted = count
             self.failure = None
             self.started_at = None
+            self.under_way = True
             self.move("starting", "controller")
             self._order("want_up")
             return self.publish()
@@ -241,6 +247,7 @@ class Cluster:
                 )
             self.wanted = engines
             self.failure = None
+            self.under_way = True
             self._order("want_up", restart)
             return self.publish()
 
@@ -254,6 +261,18 @@ class Cluster:
             self.move("stopping", "drain")
             self._order("want_down")
             return self.publish()
+
+    def kept(self) -> ClusterModel:
+        """As it is now; what was asked of it outlives the server from here on, where the disk is not slow (blocking)."""
+        with self.lock:
+            if self._actor is not None and self._reconciler is not None:
+                keeping = self._actor.run(self._reconciler.keeper.kept())
+                keeping.add_done_callback(lambda done: done.cancelled() or done.exception())
+            else:
+                keeping = None
+        if keeping is not None:
+            concurrent.futures.wait([keeping], timeout=KEEP)
+        return self.model()
 
     def interrupt(self) -> ClusterModel:
         """Interrupt what all engines compute."""
@@ -362,6 +381,7 @@ class Cluster:
                 "options": self.definition.options,
                 "state": self.state,
                 "wanted": self.wanted,
+                "under_way": self.under_way,
                 "started_at": self.started_at,
                 "engines": self.engine_set.saved(),
                 "processes": reconciler.saved() if reconciler is not None else None,
@@ -383,6 +403,7 @@ class Cluster:
             if record.get("boot_id") != here()["boot_id"] and not elsewhere:
                 return  # what runs on other machines outlives this one
             self.started_at = record.get("started_at")
+            self.under_way = bool(record.get("under_way"))
             self.engine_set.restore(record.get("engines", ()))
             # Said only after it was verified: until then it is on its way.
             self.state = "stopping" if record["state"] == "stopping" else "starting"

@@ -93,6 +93,10 @@ class EngineSet:
         """Slots that have, or are about to have, a process that nobody asked to stop."""
         return [slot for slot in self if slot.state in LIVE | {"queued"} and slot.state != "stopping"]
 
+    def unsure(self) -> list[Slot]:
+        """Slots of which nobody has told that their engine began."""
+        return [slot for slot in self if slot.state == "queued" and slot.process is None]
+
     def counts(self) -> EngineCounts:
         launched = registered = busy = lost = 0
         for slot in self._slots.values():
@@ -282,6 +286,7 @@ class EngineSet:
                 "uuid": slot.uuid,
                 "met": slot.met,
                 "order": slot.order,
+                "asks_id": slot.asks_id,
                 "state": slot.state,
                 "completed": slot.completed,
                 "started_at": slot.started_at,
@@ -301,6 +306,7 @@ class EngineSet:
                 uuid=record["uuid"],
                 met=record.get("met"),
                 order=record["order"],
+                asks_id=record.get("asks_id"),
                 state=state,
                 completed=record.get("completed", 0),
                 started_at=record.get("started_at"),

@@ -44,13 +44,14 @@ class Failing:
             # What runs is worth more than what could not be added.
             self.note(error)
             with cluster.lock:
-                cluster.step = None
+                cluster.step, cluster.under_way = None, False
                 cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
                 cluster.publish()
             await self._reconciler.keeper.save()
             return
         stopping = cluster.state == "stopping"
         with cluster.lock:
+            cluster.under_way = False
             # Those that were never begun have no story to tell.
             cluster.engine_set.drop([slot.number for slot in cluster.engine_set if slot.state == "queued"])
         self.note(error, state=True)

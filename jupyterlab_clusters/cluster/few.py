@@ -28,6 +28,7 @@ class Few:
             uuids = [slot.at_hub for slot in self._cluster.engine_set if slot.number in slots]
             self._cluster.engine_set.stopping(slots)
             self._cluster.publish()
+        self._reconciler.order(self._reconciler.keeper.save())
         await self._reconciler.launcher.stop_engines(slots, grace=self._cluster.parts.policy.stop_grace)
         await self._listening.departed(uuids)
         with self._cluster.lock:

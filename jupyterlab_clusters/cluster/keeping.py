@@ -36,6 +36,11 @@ class Keeper:
         if self._due is None and not self._closed:
             self._due = self._reconciler.loop.call_later(SAVE_DELAY, self._now)
 
+    async def kept(self) -> None:
+        """Returns when what is being written was written."""
+        async with self._saving:
+            pass
+
     def close(self) -> None:
         """Nothing is written any more but by :meth:`save`."""
         self._closed = True

@@ -61,6 +61,7 @@ class Reconciler:
         self._replace = self._replace or replace
         self.again = True
         self.listening.changed.set()
+        self.order(self.keeper.save())  # a server that goes now leaves to the next one what was asked for
         if self._activity is None or self._activity.done():
             self._begin(self._nothing_first())
 
@@ -69,6 +70,7 @@ class Reconciler:
         self.again = self._replace = False
         previous, orders = self._activity, list(self._orders)
         self._activity = self.loop.create_task(self._down_after(previous, orders))
+        self.order(self.keeper.save())
 
     def resume(self, record: Mapping[str, Any]) -> None:
         self._begin(self._resuming.resume(record))
@@ -137,7 +139,7 @@ class Reconciler:
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
-            self.ours_to_end = False
+            self.ours_to_end = self.cluster.under_way = False
             self.cluster.step = None
             self.listening.cuts.tell()
             self.cluster.publish()
@@ -237,9 +239,21 @@ class Reconciler:
             await hub
         await self._registered()
 
+    async def go_on(self) -> bool:
+        """What a server that went may not have begun is begun now, if it was not; whether to wait for it."""
+        with self.cluster.lock:
+            unsure = self.cluster.engine_set.unsure()
+        if unsure and self.cluster.capabilities.scale == "live":
+            await self.launch(unsure)
+        elif unsure:
+            self._replace = self.again = True
+        return not self._replace
+
     async def launch(self, fresh: list[Slot]) -> None:
         assert self.launcher is not None and self.files is not None
         self.listening.trouble = None
+        # Under these names whoever takes over finds what is begun now.
+        await self.keeper.save()
         connection = await asyncio.to_thread(self.files.engine_text)
         specs = [
             EngineSpec(slot=slot.number, uuid=slot.uuid, connection=connection, asks_id=slot.asks_id) for slot in fresh
@@ -315,6 +329,7 @@ class Reconciler:
             cluster.engine_set.clear()
             cluster.started_at = None
             cluster.job = None
+            cluster.under_way = False
             if cluster.state != "stopped":
                 cluster.move("stopped")
             cluster.publish()
@@ -357,6 +372,6 @@ class Reconciler:
             if task is not asyncio.current_task():
                 task.cancel()
         await self.listening.disconnect()
+        await self.keeper.save()
         if self.launcher is not None:
-            await self.keeper.save()
             await self.launcher.close()

@@ -1,7 +1,7 @@
-"""After a restart of the server: what runs is found again and taken up.
+"""After a restart of the server: what runs is found again and taken up, what was under way goes on.
 
-Promise: nothing is begun that was not wanted, nothing ended that could go on; *running* is said only when
-work arrives. Runs on the actor's loop.
+Promise: nothing is begun that was not wanted, nothing twice, nothing ended that could go on; *running* is said
+only when work arrives. Runs on the actor's loop.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ class Resuming:
         plan = replace(plan, as_written=record.get("as_written"), options=record.get("in_use") or plan.options)
         self._reconciler.launcher = self._reconciler.made(plan)
         self._reconciler.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
+        with cluster.lock:
+            unsure = [slot.number for slot in cluster.engine_set.unsure()]
         try:
-            await self._reconciler.launcher.reattach(record.get("processes") or {})
+            await self._reconciler.launcher.reattach({**(record.get("processes") or {}), "unsure": unsure})
         except NotAllBegun as error:
             self._reconciler.failing.note(error)  # some host is out of reach: what runs there is left alone
         if cluster.state == "stopping":
@@ -56,17 +58,24 @@ class Resuming:
             job = self._cluster.job
             self._cluster.step = "queue" if job is not None and job.state in QUEUED else "engines"
         if was_starting:
+            await self._reconciler.go_on()
             await self._reconciler.up()
             return
         await self._changes_while(lambda: self._listening.cuts.hub_is_away)
         await self._listening.connect(self._reconciler.files)
+        with self._cluster.lock:
+            stopping = [slot.number for slot in self._cluster.engine_set if slot.state == "stopping"]
+        await self._reconciler.few.stop(stopping)
         # Engines that died meanwhile are a loss, not a start that failed.
-        await self._reconciler.settled()
+        if await self._reconciler.go_on():
+            await self._reconciler.settled()
         await self._answered()
         with self._cluster.lock:
             if self._cluster.state == "starting":
                 self._cluster.move("running")
             self._cluster.publish()
+        if self._cluster.under_way:
+            await self._reconciler.up()
         await self._reconciler.keeper.save()
 
     async def _answered(self) -> None:

@@ -284,7 +284,8 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     async def reattach(self, saved: Mapping[str, Any]) -> None:
-        """Find again what runs and tell the watcher of it: every ``*_launched``, then every
+        """Find again what runs (as it was ``saved``; of the slots ``unsure`` nobody knows whether their engine was
+        begun) and tell the watcher of it: every ``*_launched``, then every
         ``*_exited`` missed meanwhile. Signals nothing whose create time does not match. A place that is
         out of reach is told as ``cut_off``, or raised as :class:`NotAllBegun`, and tried until it is reached."""
 

@@ -53,7 +53,9 @@ class StartHandler(Order):
     def post(self, key: str, asked: Start) -> ClusterModel:
         """Start a cluster."""
         check_count(asked.engines, self.parts.policy.max_engines)
-        return self.cluster(key).start(asked.engines, asked.options)
+        cluster = self.cluster(key)
+        cluster.start(asked.engines, asked.options)
+        return cluster.kept()
 
 
 class ScaleHandler(Order):
@@ -61,14 +63,18 @@ class ScaleHandler(Order):
     def post(self, key: str, asked: Scale) -> ClusterModel:
         """Ask for another number of live engines."""
         check_count(asked.engines, self.parts.policy.max_engines)
-        return self.cluster(key).scale(asked.engines, asked.restart)
+        cluster = self.cluster(key)
+        cluster.scale(asked.engines, asked.restart)
+        return cluster.kept()
 
 
 class StopHandler(Order):
     @operation("execute", ClusterModel, takes=Nothing, status=202)
     def post(self, key: str, asked: Nothing) -> ClusterModel:
         """Stop a cluster; safe to repeat."""
-        return self.cluster(key).stop()
+        cluster = self.cluster(key)
+        cluster.stop()
+        return cluster.kept()
 
 
 class InterruptHandler(Order):

@@ -58,6 +58,12 @@ class Jobs:
 
     # -- getting one ------------------------------------------------------------
 
+    def holds(self, engine: EngineSpec) -> bool:
+        """Whether it was begun, or waits for its job, already."""
+        slot, uuid = engine.slot, engine.uuid
+        waits = any(slot in job.waiting and job.waiting[slot].uuid == uuid for job in self)
+        return waits or any(node.engines.get(slot) == uuid for job in self for node in job.nodes.values())
+
     def fill(self, engines: Sequence[EngineSpec]) -> list[EngineSpec]:
         """Give engines to jobs that have room; those that are left."""
         left = list(engines)

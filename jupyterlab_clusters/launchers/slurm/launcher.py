@@ -82,6 +82,7 @@ class SlurmLauncher(Launcher):
     async def start_engines(self, engines: Sequence[EngineSpec]) -> None:
         """Returns when all have a node, or a job that is to bring one."""
         await self.nodes.listen()
+        engines = [engine for engine in engines if not self.jobs.holds(engine)]
         left = self.jobs.fill(sorted(engines, key=lambda engine: engine.slot))
         failure = None
         if left:

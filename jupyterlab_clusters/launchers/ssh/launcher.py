@@ -124,7 +124,8 @@ class SshLauncher(Launcher):
             self._controller.inlet.restore(saved.get("controller") or {})
         else:
             await regain(self._here)
-        used = [name for name, remote in self._remotes.items() if remote.side.running()]
+        perhaps = {host_of_slot(slot, self._hosts).name for slot in saved.get("unsure") or ()}
+        used = [name for name, remote in self._remotes.items() if remote.side.running() or name in perhaps]
         for name in used:
             self._remotes[name].trouble(None)  # until it is reached, and its engines answer
         for name, failure in (await each(used, lambda name: self._remotes[name].check())).items():

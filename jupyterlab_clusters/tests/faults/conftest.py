@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
+import psutil
 import pytest
 
 from ..realserver import RealServer, serving
@@ -28,3 +32,23 @@ def running(server: RealServer, window: Window, engines: int, key: str = "defaul
     window.until_cluster(lambda model: model["state"] == "running", key=key)
     window.until(lambda _: all(engine["pid"] for engine in window.engines(key)), "every engine has a pid")
     return [engine["pid"] for engine in window.engines(key)]
+
+
+class Alive(NamedTuple):
+    """Process numbers of what a person would call a controller or an engine, whoever knows of it."""
+
+    controllers: list[int]
+    engines: list[int]
+
+
+def alive(server: RealServer) -> Alive:
+    """What runs of this server's clusters, told by the system and by nobody of ours."""
+    found = Alive([], [])
+    for process in server.processes():
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            if "host.controller" in command and process.pid == os.getsid(process.pid):
+                found.controllers.append(process.pid)
+            elif command.startswith("ipyparallel engine ") or "host.engine" in command:
+                found.engines.append(process.pid)
+    return Alive(sorted(found.controllers), sorted(found.engines))

@@ -113,6 +113,15 @@ class RealServer:
                     found.append(process)
         return found
 
+    def end_idle_agents(self) -> None:
+        """Now, where nothing is left but agents and what they fork from: by themselves they wait for the next start."""
+        left = self.processes()
+        idle = ("host.agent", "host.nursery")
+        with contextlib.suppress(psutil.Error):
+            if all(any(one in " ".join(process.cmdline()) for one in idle) for process in left):
+                for process in left:
+                    process.terminate()
+
     def stop_clusters(self) -> None:
         for cluster in self.ask("clusters"):
             if cluster["origin"] == "ours" and cluster["state"] != "stopped":
@@ -128,6 +137,7 @@ class RealServer:
             self.stop_clusters()
         finally:
             self.end()
+            self.end_idle_agents()
             with contextlib.suppress(AssertionError):
                 until(lambda: not self.processes(), "all ended", 20)
             left = self.processes()

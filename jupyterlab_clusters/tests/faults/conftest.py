@@ -14,6 +14,20 @@ from ..realserver import RealServer, serving
 from .window import Window, watching
 
 
+#: Settings of a server that starts sooner: no more extensions than are needed.
+LEAN = [
+    "--ServerApp.jpserver_extensions="
+    "{'jupyterlab': False, 'notebook_shim': False, 'jupyter_lsp': False, 'jupyter_server_terminals': False}"
+]
+
+
+@contextlib.contextmanager
+def lean() -> Iterator[RealServer]:
+    """For tests that share one; each leaves the cluster stopped."""
+    with serving(settings=LEAN) as server:
+        yield server
+
+
 @pytest.fixture
 def server() -> Iterator[RealServer]:
     with serving() as server:

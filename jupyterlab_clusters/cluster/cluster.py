@@ -263,7 +263,7 @@ class Cluster:
             return self.publish()
 
     def kept(self) -> ClusterModel:
-        """As it is now; what was asked of it outlives the server from here on, where the disk is not slow (blocking)."""
+        """As it is now; what was asked of it outlives the server from here on, if the disk is not slow (blocking)."""
         with self.lock:
             if self._actor is not None and self._reconciler is not None:
                 keeping = self._actor.run(self._reconciler.keeper.kept())

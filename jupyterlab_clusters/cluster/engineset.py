@@ -18,6 +18,9 @@ from .clock import iso
 from .models import Cause, EngineCounts, EngineModel
 from .states import LIVE, EngineState
 
+#: Of an engine that lives.
+HALTED = Cause(signal=19, exit_code=None, sentence="stopped by a signal (SIGSTOP); it goes on when it is continued")
+
 
 @dataclass
 class Slot:
@@ -217,6 +220,13 @@ class EngineSet:
         slot.usage = None
         self.touched.add(number)
         return slot
+
+    def halted(self, number: int, uuid: str, halted: bool) -> None:
+        """A signal stopped it, or it goes on."""
+        slot = self._current(number, uuid)
+        if slot is not None and slot.state in LIVE:
+            slot.cause = HALTED if halted else None
+            self.touched.add(number)
 
     def registered(self, hub_id: int, uuid: str) -> bool:
         slot = self._by_uuid.get(uuid)

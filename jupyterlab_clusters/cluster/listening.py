@@ -19,6 +19,7 @@ from .asking import Asking
 from .clock import iso
 from .cuts import Cuts
 from .models import LoadModel
+from .silence import Silence
 from .states import LIVE, Step
 from .strangers import Strangers
 
@@ -51,6 +52,7 @@ class Listening:
         self.controller_exit: Exit | None = None
         self.trouble: LaunchFailed | None = None
         self.cuts = Cuts(reconciler)
+        self.silence = Silence(reconciler)
         self.asking = Asking(self)
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
@@ -78,6 +80,7 @@ class Listening:
         self.controller = None
         self.controller_exit = None
         self.cuts.forget()
+        self.silence.forget()
 
     # -- the launcher tells -----------------------------------------------------
 
@@ -102,10 +105,17 @@ class Listening:
     def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
         with self.cluster.lock:
             ended = self.cluster.engine_set.exited(slot, uuid, exit)
+        self.silence.halted(uuid, False)
         if ended is not None and ended.hub_id is not None and self.controller_lives:
             self._died_at_hub(uuid, ended.hub_id)
         self._reconciler.keeper.soon()
         self._news()
+
+    def halted(self, slot: int | None, uuid: str, halted: bool) -> None:
+        if slot is not None:
+            with self.cluster.lock:
+                self.cluster.engine_set.halted(slot, uuid, halted)
+        self.silence.halted(uuid if slot is not None else None, halted)
 
     def _died_at_hub(self, uuid: str, hub_id: int) -> None:
         self._deaths[uuid] = hub_id
@@ -178,9 +188,11 @@ class Listening:
 
     def silent(self, seconds: float) -> None:
         """A hub may be silent because it works hard: its process tells whether it lives."""
+        self.silence.silent(seconds)
         self.cluster.parts.log.warning("the hub of %s has been silent for %.0f s", self.cluster.key, seconds)
 
     def back(self) -> None:
+        self.silence.silent(None)
         self.cluster.parts.log.info("the hub of %s answers again", self.cluster.key)
 
     # -- connecting -----------------------------------------------------------------

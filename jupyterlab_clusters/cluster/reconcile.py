@@ -142,6 +142,7 @@ class Reconciler:
             self.ours_to_end = self.cluster.under_way = False
             self.cluster.step = None
             self.listening.cuts.tell()
+            self.listening.silence.tell()
             self.cluster.publish()
         await self.keeper.save()
         await self.keeper.write_compatible()

@@ -116,7 +116,7 @@ class Agent:
         self.groups: dict[str, Group] = {}
         self._folder, self._listener, self._idle_time = folder, listener, idle
         self._reaper = Reaper(loop)
-        self._nurseries = Nurseries(self._reaper, log)
+        self._nurseries = Nurseries(self._reaper, log, str(folder))
         self._oom = OutOfMemory()
         self._index = LogIndex(loop)
         self._index.grown = self._grown

@@ -23,7 +23,7 @@ from .logindex import LogIndex
 from .messages import DEATHS_VARIABLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
-from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, wait_told
+from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, title, wait_told
 
 #: How long engines may take to end by themselves when their controller ended as an orphan (seconds).
 ORPHAN_GRACE = 2.0
@@ -89,7 +89,7 @@ class Group:
                 raise Refused("superseded", "The start was superseded by a stop.")
             await self._start_each(new, nursery, why, env, cwd)
             if superseded.done():
-                await end([self.processes[spec.name] for spec in new if spec.name in self.processes], 0.5)
+                await self._end([self.processes[spec.name] for spec in new if spec.name in self.processes], 0.5)
                 raise Refused("superseded", "The start was superseded by a stop.")
         return [self.processes[spec.name].record.as_json() for spec in specs]
 
@@ -124,7 +124,7 @@ class Group:
     async def _start(
         self, spec: Spec, nursery: Nursery | None, why: str | None, env: Mapping[str, str], cwd: str
     ) -> None:
-        full = {**env, **spec.env, **marks(self._agent, self.name)}
+        full = {**env, **spec.env, **marks(self._agent, self.name, spec.uuid)}
         log = open_log(spec.log, spec.name)
         try:
             if nursery is not None:
@@ -139,8 +139,8 @@ class Group:
             os.close(log)
 
     async def _fork(self, nursery: Nursery, spec: Spec, env: Mapping[str, str], cwd: str) -> int:
-        title = f"ipyparallel engine {spec.name} ({self.name})"
-        fields = {"name": spec.name, "title": title, "args": spec.args, "env": env, "cwd": cwd, "log": spec.log}
+        name = title(spec.name, self.name, spec.uuid)
+        fields = {"name": spec.name, "title": name, "args": spec.args, "env": env, "cwd": cwd, "log": spec.log}
         return await nursery.fork(fields)
 
     def _plain(self, spec: Spec, env: dict[str, str], cwd: str, log: int, why: str | None) -> None:
@@ -173,6 +173,7 @@ class Group:
         self.processes[spec.name] = process
         leads = spec.role == "controller"
         self._reaper.expect(pid, lambda status: self._exited(process, status), with_group=leads)
+        self._reaper.on_halt(pid, lambda halted: self._halted(process, halted))
         self._follow(record)
         self._tell("launched", record)
         return process
@@ -183,15 +184,18 @@ class Group:
         """End these (None: everything) and say what is left."""
         if names is not None:
             wanted = set(names)
-            return await end([p for p in self.processes.values() if p.record.name in wanted], grace)
+            return await self._end([p for p in self.processes.values() if p.record.name in wanted], grace)
         self._superseded.set_result(None)
         self._superseded = asyncio.get_running_loop().create_future()
         async with self._starting:
             everybody = list(self.processes.values())
-            left = await end([p for p in everybody if p.record.name != self._leader], grace)
-            left += await end([p for p in everybody if p.record.name == self._leader], grace)
+            left = await self._end([p for p in everybody if p.record.name != self._leader], grace)
+            left += await self._end([p for p in everybody if p.record.name == self._leader], grace)
             left += await kill(marked(self._agent, self.name))
         return sorted(set(left))
+
+    async def _end(self, processes: Sequence[Process], grace: float) -> list[int]:
+        return await end(processes, grace, self._agent, self.name)
 
     def signal(self, names: Iterable[str] | None, number: int) -> list[str]:
         """To the processes alone, not to their children; the names of those reached. Raises :class:`Refused`."""
@@ -231,6 +235,11 @@ class Group:
         return not self.alive
 
     # -- exits ----------------------------------------------------------------
+
+    def _halted(self, process: Process, halted: bool) -> None:
+        if process.record.halted != halted:
+            process.record.halted = halted
+            self._tell("halted", process.record)
 
     def _exited(self, process: Process, status: int | None) -> None:
         record = process.record

@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,31 @@ AGAIN = (0.3, 1.0, 3.0)
 class Hub(stock.Hub):  # type: ignore[misc]
     """The hub of our controller."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        self._halted: dict[bytes, Any] = {}
+        super().__init__(**kwargs)
+
     _state_due = False
+
+    def handle_stopped_heart(self, heart: bytes) -> None:
+        """An engine whose heart stops may only have been stopped for a while: it is known again when it beats."""
+        connector = self.engines.get(self.hearts.get(heart))
+        super().handle_stopped_heart(heart)
+        if connector is not None:
+            self._halted[heart] = connector
+
+    def handle_new_heart(self, heart: bytes) -> None:
+        connector = self._halted.pop(heart, None)
+        if connector is not None and heart not in self.incoming_registrations and connector.id not in self.engines:
+            self.log.info("engine %s (%s) is back", connector.id, connector.uuid)
+            connector.stallback, connector.registration_started = None, time.monotonic()
+            self.incoming_registrations[heart] = connector
+        super().handle_new_heart(heart)
 
     def died(self, uuid: str) -> None:
         """An engine's process is gone: unregister it now."""
         heart = uuid.encode()
+        self._halted.pop(heart, None)
         found = self.by_ident.get(heart)
         if found is None and (connector := self.incoming_registrations.get(heart)):
             found = connector.id

@@ -28,6 +28,8 @@ ORPHANED = 86
 GROUP_VARIABLE = "JUPYTERLAB_CLUSTERS_GROUP"
 #: Whose group it is: another agent (of another server) may have one of the same name.
 AGENT_VARIABLE = "JUPYTERLAB_CLUSTERS_AGENT"
+#: Which engine started it (by uuid), so that it goes with its engine.
+ENGINE_VARIABLE = "JUPYTERLAB_CLUSTERS_ENGINE"
 NURSERY_VARIABLE = "JUPYTERLAB_CLUSTERS_NURSERY"
 #: Ranks of an MPI program read from it which engine each is.
 RANKS_VARIABLE = "JUPYTERLAB_CLUSTERS_RANKS"
@@ -53,7 +55,8 @@ class Refused(Exception):
 
 @dataclass
 class Record:
-    """A process as it is told. Times are unix seconds; ``exit_code`` and ``signal`` are both None when unknown."""
+    """A process as it is told. Times are unix seconds; ``exit_code`` and ``signal`` are both None when unknown;
+    ``halted`` = a signal stopped it, and it can go on."""
 
     name: str
     uuid: str | None
@@ -65,6 +68,7 @@ class Record:
     forked: bool = False
     why_plain: str | None = None
     state: Literal["running", "exited", "gone"] = "running"
+    halted: bool = False
     exit_code: int | None = None
     signal: int | None = None
     oom: bool = False

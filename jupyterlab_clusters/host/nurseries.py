@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .messages import LINE_LIMIT, NURSERY_VARIABLE, decode, encode
+from .messages import AGENT_VARIABLE, LINE_LIMIT, NURSERY_VARIABLE, decode, encode
 from .processes import Reaper
 from .start import program
 
@@ -91,6 +91,8 @@ class Nursery:
         if event == "exit":
             self.children.discard(message["pid"])
             self._reaper.tell(message["pid"], message["status"])
+        elif event == "halted":
+            self._reaper.halt(message["pid"], message["halted"])
         elif event == "ready":
             self.ready.set_result(None)
         elif event == "unfit":
@@ -131,9 +133,10 @@ class Nursery:
 class Nurseries:
     """Finds or starts the nursery for what an engine needs."""
 
-    def __init__(self, reaper: Reaper, log: int) -> None:
+    def __init__(self, reaper: Reaper, log: int, agent: str) -> None:
         self._reaper = reaper
         self._log = log
+        self._marks = {NURSERY_VARIABLE: "1", AGENT_VARIABLE: agent}
         self._by_needs: dict[tuple[Any, ...], Nursery] = {}
 
     def get(self, python: str | None, env: Mapping[str, str], preload: Sequence[str]) -> Nursery:
@@ -162,7 +165,7 @@ class Nurseries:
     def _begin(self, python: str, env: Mapping[str, str], preload: Sequence[str]) -> Nursery:
         argv = [*program(python, "jupyterlab_clusters.host.nursery"), *preload]
         try:
-            return Nursery(self._reaper, argv, {**env, NURSERY_VARIABLE: "1"}, self._log)
+            return Nursery(self._reaper, argv, {**env, **self._marks}, self._log)
         except (OSError, ValueError) as error:
             raise Unable(f"{python} could not be started: {error}.") from error
 

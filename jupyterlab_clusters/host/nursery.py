@@ -7,7 +7,8 @@ Must never go on in a child: the child unwinds to ``main`` and becomes an engine
 
 Lines in:  {"op": "fork", "id", "name", "title", "args", "env", "cwd", "log"}
 Lines out: {"event": "ready"} | {"event": "unfit", "why"} | {"event": "forked", "id", "pid"} |
-           {"event": "refused", "id", "why"} | {"event": "exit", "pid", "status"}
+           {"event": "refused", "id", "why"} | {"event": "exit", "pid", "status"} |
+           {"event": "halted", "pid", "halted"}
 """
 
 from __future__ import annotations
@@ -95,12 +96,15 @@ class Nursery:
     def reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            self.say(event="exit", pid=pid, status=status)
+            if os.WIFSTOPPED(status) or os.WIFCONTINUED(status):
+                self.say(event="halted", pid=pid, halted=os.WIFSTOPPED(status))
+            else:
+                self.say(event="exit", pid=pid, status=status)
 
     def fork(self, spec: dict[str, Any]) -> None:
         try:

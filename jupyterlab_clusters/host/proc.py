@@ -102,6 +102,23 @@ def environment_has(pid: int, entry: bytes) -> bool:
     return entry in entries if not entry.endswith(b"=") else any(e.startswith(entry) for e in entries)
 
 
+def environment(pid: int) -> dict[str, str]:
+    """The environment that the process was started with; empty when it may not be read."""
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return {}
+    return dict(entry.partition("=")[::2] for entry in entries if entry)
+
+
+def command(pid: int) -> str:
+    """Its command line, or the title that it gave itself."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
 def boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -13,11 +13,20 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import proc
-from .messages import AGENT_VARIABLE, GROUP_VARIABLE, NURSERY_VARIABLE, Record, Refused, Role, started_line
+from .messages import (
+    AGENT_VARIABLE,
+    ENGINE_VARIABLE,
+    GROUP_VARIABLE,
+    NURSERY_VARIABLE,
+    Record,
+    Refused,
+    Role,
+    started_line,
+)
 
 #: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
 KILL_TIME = 5.0
@@ -78,6 +87,7 @@ class Reaper:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._expected: dict[int, tuple[Callable[[int | None], None], bool]] = {}
+        self._halts: dict[int, Callable[[bool], None]] = {}
         self._loop = loop
         loop.add_signal_handler(signal.SIGCHLD, self.reap)
 
@@ -85,8 +95,18 @@ class Reaper:
         """``told`` gets the wait status, or None when nobody knows it; ``with_group`` kills what the process leaves."""
         self._expected[pid] = (told, with_group)
 
+    def on_halt(self, pid: int, told: Callable[[bool], None]) -> None:
+        """``told`` gets True when a signal stops the process, and False when it goes on."""
+        self._halts[pid] = told
+
+    def halt(self, pid: int, halted: bool) -> None:
+        """Learned here or in another way."""
+        if (told := self._halts.get(pid)) is not None:
+            told(halted)
+
     def tell(self, pid: int, status: int | None) -> None:
         """An exit learned in another way."""
+        self._halts.pop(pid, None)
         told, _ = self._expected.pop(pid, (None, False))
         if told is not None:
             told(status)
@@ -107,6 +127,7 @@ class Reaper:
             self.watch(pid, self._expected[pid][0])
 
     def reap(self) -> None:
+        self._look_for_halts()
         while True:
             try:
                 # Seen before it is taken away: as long as it is a zombie its number cannot go to a stranger.
@@ -122,6 +143,11 @@ class Reaper:
             os.waitpid(found.si_pid, 0)
             # The status as it was before the group was killed: some kernels let that signal overwrite it.
             self.tell(found.si_pid, found.si_status << 8 if found.si_code == os.CLD_EXITED else found.si_status)
+
+    def _look_for_halts(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while found := os.waitid(os.P_ALL, 0, os.WSTOPPED | os.WCONTINUED | os.WNOHANG):
+                self.halt(found.si_pid, found.si_code != os.CLD_CONTINUED)
 
     def _ended(self, pid: int, fd: int) -> None:
         self._loop.remove_reader(fd)
@@ -139,16 +165,18 @@ class Reaper:
             self._loop.call_later(0.5, self._look, pid)
 
 
-async def end(processes: Sequence[Process], grace: float) -> list[int]:
-    """End these processes and all that descends from them; the numbers of those that could not be ended."""
-    victims = _with_descendants(processes)
+async def end(processes: Sequence[Process], grace: float, agent: str, group: str) -> list[int]:
+    """End these processes and all that comes from them; the numbers of those that could not be ended."""
+    victims = _with_descendants(processes, agent, group)
     await _ask_to_end([process for process in processes if process.running])
     own = {process.record.pid for process in processes}
     for pid, created in victims.items():
         if pid not in own:
             _signal(pid, created, signal.SIGTERM)
     await wait_gone(victims, grace)
-    left = await kill(_with_descendants(processes) | {p: c for p, c in victims.items() if proc.lives(p, c)})
+    left = await kill(
+        _with_descendants(processes, agent, group) | {p: c for p, c in victims.items() if proc.lives(p, c)}
+    )
     await wait_told([process for process in processes if process.record.pid not in left])
     return left
 
@@ -183,16 +211,33 @@ async def kill(victims: Mapping[int, float]) -> list[int]:
     return [pid for pid, created in victims.items() if proc.lives(pid, created)]
 
 
-def marks(agent: str, group: str) -> dict[str, str]:
-    """What every process of the group carries in its environment; ``agent`` is the agent's folder."""
-    return {AGENT_VARIABLE: agent, GROUP_VARIABLE: group}
+def marks(agent: str, group: str, uuid: str | None = None) -> dict[str, str]:
+    """What a process of the group carries in its environment; ``agent`` is the agent's folder."""
+    return {AGENT_VARIABLE: agent, GROUP_VARIABLE: group, **({ENGINE_VARIABLE: uuid} if uuid else {})}
+
+
+def title(name: str, group: str, uuid: str | None) -> str:
+    """What a forked process carries instead: its environment, as the system tells it, is its nursery's."""
+    return f"ipyparallel engine {name} ({group}) {uuid or ''}".rstrip()
 
 
 def marked(agent: str, group: str) -> dict[int, float]:
-    """Every process that carries both marks in its environment, except ourselves."""
-    entries = [f"{name}={value}".encode() for name, value in marks(agent, group).items()]
+    """Every process of the group, by its marks, except ourselves."""
     pids = (pid for pid in proc.table() if pid != os.getpid())
-    return _created(pid for pid in pids if all(proc.environment_has(pid, entry) for entry in entries))
+    return _created(pid for pid in pids if _bears(pid, agent, group))
+
+
+def _bears(pid: int, agent: str, group: str, uuids: Collection[str] | None = None) -> bool:
+    """Whether it has the marks of that group (and of one of these engines)."""
+    found = proc.environment(pid)
+    if found.get(AGENT_VARIABLE) != agent:
+        return False
+    if found.get(GROUP_VARIABLE) == group:
+        return uuids is None or found.get(ENGINE_VARIABLE) in uuids
+    if NURSERY_VARIABLE not in found:
+        return False
+    words = proc.command(pid)
+    return f" ({group}) " in words and (uuids is None or words.rpartition(" ")[2] in uuids)
 
 
 async def wait_gone(victims: Mapping[int, float], seconds: float) -> None:
@@ -230,8 +275,8 @@ async def _gone(pid: int) -> None:
         os.close(fd)
 
 
-def _with_descendants(processes: Sequence[Process]) -> dict[int, float]:
-    """The processes that live, their children and whatever is in their sessions."""
+def _with_descendants(processes: Sequence[Process], agent: str, group: str) -> dict[int, float]:
+    """The processes that live, their children, whatever is in their sessions, and daemons that left all that."""
     table = proc.table()
     alive = {p.record.pid for p in processes if p.running and proc.lives(p.record.pid, p.record.create_time)}
     found = alive | proc.descendants(alive, table)
@@ -239,7 +284,11 @@ def _with_descendants(processes: Sequence[Process]) -> dict[int, float]:
     for pid, line in table.items():
         if line.session in sessions and (line.session in alive or _ours(pid, line, table)):
             found.add(pid)
-    return _created(found)
+    # Those whose parent has ended come to us, or to whoever takes orphans where an agent before us ended too.
+    orphans = {pid for pid, line in table.items() if line.parent in (1, os.getpid(), os.getppid())}
+    uuids = {p.record.uuid for p in processes if p.record.uuid}
+    daemons = {pid for pid in orphans - found if _bears(pid, agent, group, uuids)}
+    return _created(found | daemons | proc.descendants(daemons, table))
 
 
 def _ours(pid: int, line: proc.Stat, table: Mapping[int, proc.Stat]) -> bool:

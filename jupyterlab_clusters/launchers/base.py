@@ -205,6 +205,10 @@ class Watcher(Protocol):
     def engine_exited(self, slot: int, uuid: str, exit: Exit) -> None:
         """May be told again with a ``because``, when more is known."""
 
+    def halted(self, slot: int | None, uuid: str, halted: bool) -> None:
+        """A signal (SIGSTOP) stopped that engine, or (None) the controller; or it goes on."""
+        return
+
     def usage(self, by_slot: Mapping[int, Usage]) -> None: ...
     def job_changed(self, job: Job | None) -> None: ...
     def failed(self, why: LaunchFailed) -> None:

@@ -233,6 +233,8 @@ class HostSide:
             return
         if event["event"] in ("launched", "exited"):
             self._learn(dict(event["record"]))
+        elif event["event"] == "halted":
+            self._halted(dict(event["record"]))
         elif event["event"] == "usage":
             usage = {
                 slot: Usage(cpu=used["cpu"], memory=used["memory"])
@@ -260,6 +262,8 @@ class HostSide:
                 self._watcher.controller_launched(process)
             else:
                 self._on_process(record)
+            if record.get("halted"):
+                self._halted(record)
         if not running and (identity, "exited") not in self._told:
             self._told.add((identity, "exited"))
             if slot is not None:
@@ -268,6 +272,12 @@ class HostSide:
                 self._watcher.controller_exited(exit_of(record))
             else:
                 self._on_process(record)
+
+    def _halted(self, record: dict[str, Any]) -> None:
+        name, slot = record["name"], slot_of(record["name"])
+        if name in self._records and _same(record, self._records[name]) and (slot is not None or name == CONTROLLER):
+            self._records[name]["halted"] = record["halted"]
+            self._watcher.halted(slot, record.get("uuid") or "", bool(record["halted"]))
 
 
 EXIT = ("exit_code", "signal", "oom", "asked")

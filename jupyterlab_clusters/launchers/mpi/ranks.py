@@ -78,6 +78,9 @@ class RankWatcher:
     def controller_exited(self, exit: Exit) -> None:
         self._watcher.controller_exited(exit)
 
+    def halted(self, slot: int | None, uuid: str, halted: bool) -> None:
+        self._watcher.halted(slot, uuid, halted)
+
     def usage(self, by_slot: Mapping[int, Usage]) -> None:
         self._watcher.usage(by_slot)
 

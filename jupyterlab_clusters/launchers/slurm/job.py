@@ -59,6 +59,9 @@ class NodeWatcher(Watcher):
         self._ended.add(uuid)
         self._tell(slot, uuid, exit)
 
+    def halted(self, slot: int | None, uuid: str, halted: bool) -> None:
+        self._watcher.halted(slot, uuid, halted)
+
     def usage(self, by_slot: Mapping[int, Usage]) -> None:
         self._watcher.usage(by_slot)
 

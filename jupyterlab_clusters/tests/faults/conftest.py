@@ -13,7 +13,6 @@ import pytest
 from ..realserver import RealServer, serving
 from .window import Window, watching
 
-
 #: Settings of a server that starts sooner: no more extensions than are needed.
 LEAN = [
     "--ServerApp.jpserver_extensions="

@@ -39,7 +39,10 @@ def test_environment_is_as_given_and_the_session_own(agent: Agent) -> None:
     agent.ok("spawn", group=GROUP, fork=False, env={"A": "1"}, cwd="/usr", python=None, preload=[], processes=[process])
     agent.event("exited", "slot-0")
     _, names, rest = agent.log("slot-0").splitlines()
-    assert set(eval(names)) - {"LC_CTYPE"} == {"A", "B", "JUPYTERLAB_CLUSTERS_GROUP", "JUPYTERLAB_CLUSTERS_AGENT"}
+    assert set(eval(names)) - {"LC_CTYPE"} == {
+        *("A", "B"),
+        *(f"JUPYTERLAB_CLUSTERS_{name}" for name in ("GROUP", "AGENT", "ENGINE")),
+    }
     assert rest == "/usr True"
 
 

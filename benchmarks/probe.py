@@ -28,13 +28,13 @@ def queued() -> float:
 
 class Probe:
     """``longest`` in seconds since the last ``reset``, in ``waited`` what the thread itself had to wait for a
-    processor in that pause; ``paths`` of the requests since then."""
+    processor in that pause; ``own`` the longest without such waits; ``paths`` of the requests since then."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        self.longest = self.waited = 0.0
+        self.longest = self.waited = self.own = 0.0
         self._queued = queued()
         self.paths: list[str] = []
         self._last = time.perf_counter()
@@ -45,8 +45,10 @@ class Probe:
     def _tick(self) -> None:
         now, ready = time.perf_counter(), queued()
         pause = now - self._last - EVERY
+        waited = max(0.0, min(pause, ready - self._queued))
         if pause > self.longest:
-            self.longest, self.waited = pause, min(pause, ready - self._queued)
+            self.longest, self.waited = pause, waited
+        self.own = max(self.own, pause - waited)
         self._last, self._queued = now, ready
         self.begin()
 
@@ -59,7 +61,8 @@ class ProbeHandler(APIHandler):
 
     @web.authenticated
     def get(self) -> None:
-        self.finish({"longest": self.probe.longest, "waited": self.probe.waited, "paths": self.probe.paths})
+        probe = self.probe
+        self.finish({"longest": probe.longest, "waited": probe.waited, "own": probe.own, "paths": probe.paths})
 
     @web.authenticated
     def post(self) -> None:

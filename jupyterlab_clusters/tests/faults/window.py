@@ -72,6 +72,7 @@ class Window:
             header=[f"Authorization: token {self._server.token}"],
             origin=f"http://{url}",
             timeout=120,
+            skip_utf8_validation=True,  # done in Python, that alone would make it a slow browser
         )
         self._socket.send(json.dumps({"topics": list(self._topics)}))
         self.connected.set()

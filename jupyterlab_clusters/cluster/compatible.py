@@ -56,7 +56,7 @@ def write(file: Path, cluster: dict[str, Any]) -> None:
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".cluster-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:
-            json.dump(cluster, out)
+            out.write(json.dumps(cluster))
         os.replace(name, file)
     except BaseException:
         with contextlib.suppress(OSError):

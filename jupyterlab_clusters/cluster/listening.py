@@ -153,16 +153,19 @@ class Listening:
         self.strangers.registered(hub_id, uuid)
         with self.cluster.lock:
             known = self.cluster.engine_set.registered(hub_id, uuid)
-            failure, counts = self.cluster.failure, self.cluster.engine_set.counts()
+            failure = self.cluster.failure
             slot = self.cluster.engine_set.by_uuid(uuid)
             if slot is not None and slot.state in ("lost", "exited"):
                 # It died where nobody could tell the hub, which would give it tasks for half a minute.
                 self._died_at_hub(uuid, hub_id)
-            enough = counts.registered >= (self.cluster.wanted or 0)
-            if failure is not None and failure.step == "engines" and enough and not self.cuts:
+            if failure is not None and failure.step == "engines" and self._enough and not self.cuts:
                 self.cluster.failure = None  # late, but here
         if known:
             self._news()
+
+    @property
+    def _enough(self) -> bool:
+        return self.cluster.engine_set.counts().registered >= (self.cluster.wanted or 0)
 
     def unregistered(self, hub_id: int, uuid: str) -> None:
         self._deaths.pop(uuid, None)

@@ -58,7 +58,8 @@ class Registry:
     def save(self, key: str, record: Mapping[str, Any]) -> None:
         """Write one cluster's record. Raises :class:`OSError` (disk full), and then the old record stands."""
         folder = self.log_folder(key).parent
-        text = json.dumps({"version": VERSION, "key": key, **record}, indent=1)
+        # Without an indent it is C that writes it: of a thousand engines Python would take long, many times over.
+        text = json.dumps({"version": VERSION, "key": key, **record})
         handle, name = tempfile.mkstemp(dir=folder, prefix=".cluster-")  # mkstemp makes it 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

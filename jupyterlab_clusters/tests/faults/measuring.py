@@ -1,7 +1,7 @@
 """What damage costs the server: the pauses of its loop, and its memory.
 
-Promise: measured inside the server by the probe of the benchmarks, and by the system; of a pause only what the thread
-was not kept waiting for a processor is counted, as tests share theirs.
+Promise: measured inside the server by the probe of the benchmarks, and by the system; of a pause only what the
+threads of the server were not kept waiting for a processor is counted, as tests share theirs with much else.
 """
 
 from __future__ import annotations

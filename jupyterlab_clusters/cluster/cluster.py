@@ -28,7 +28,7 @@ from ..profiles import Profiles
 from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
-from .models import ClusterModel, Connection, EngineModel, Failure
+from .models import ClusterModel, Connection, EngineModel, Failure, LeftFile
 from .policy import Policy
 from .reconcile import Reconciler
 from .registry import Registry, here
@@ -77,6 +77,8 @@ class Cluster:
         self.in_use: Plan | None = None
         #: What was asked for has not been reached yet: whoever takes over goes on with it.
         self.under_way = False
+        #: Files that others left in its profile: one that is stale, one of another machine.
+        self.left: tuple[LeftFile | None, LeftFile | None] = (None, None)
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -130,12 +132,19 @@ class Cluster:
                     else None
                 ),
                 as_written=self.as_written,
+                stale=self.left[0],
+                unreachable=self.left[1],
             )
 
     @property
     def at_rest(self) -> bool:
         """Nothing of it runs, or may still be found to run."""
         return self.in_use is None and self.state in ("stopped", "failed")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it belongs to a server on another machine."""
+        return self._belongs_to is not None
 
     @property
     def as_written(self) -> str | None:

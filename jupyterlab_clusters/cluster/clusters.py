@@ -10,6 +10,8 @@ import asyncio
 import logging
 import re
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -65,7 +67,7 @@ class Clusters:
             make_launcher=make_launcher,
             log=log,
         )
-        self._finding = Finding(self._parts, self._is_ours, self._came_or_went)
+        self._finding = Finding(self._parts, self._is_ours, self._is_elsewhere, self._came_or_went, self._show_left)
 
     async def open(self) -> None:
         """Take up what ran before the server started, and begin to follow who looks."""
@@ -153,6 +155,7 @@ class Clusters:
                 cluster = self._clusters[definition.key] = self._make(definition, defined=True)
             if engines is not None:
                 cluster.wanted = engines
+        self._show_left()
         cluster.publish()
         return cluster
 
@@ -193,17 +196,62 @@ class Clusters:
             cluster.forget()
         await cluster.close(stop=False)
         await asyncio.to_thread(self._registry.forget, key)
-        for fresh in self.all():
+        present = self.all()
+        self._show_left()
+        for fresh in present:
             if fresh.key == key:  # its profile is still there
                 fresh.publish()
+
+    async def clear(self, key: str, mark: str | None = None) -> Cluster:
+        """Remove the stale file that is shown with a cluster; with ``mark`` only if it is that one.
+
+        Raises :class:`NotFound`, :class:`NotAllowed`, :class:`WrongState` with the reason, :class:`OSError`."""
+        if self.policy.read_only:
+            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        cluster = await asyncio.to_thread(self.get, key)
+        stale, away = cluster.left
+        file = self._finding.left.shown(stale.path) if stale is not None else None
+        if file is None:
+            raise WrongState(
+                away.sentence if away is not None else "There is no stale file to clear.",
+                reason="elsewhere" if away is not None else "not-stale",
+            )
+        if mark not in (None, file.mark):
+            raise WrongState("That file has changed since it was shown; it was not removed.", reason="changed")
+        await self._finding.run(self._finding.left.clear(file, partial(self._at_rest, file.key)))
+        return cluster
+
+    def _at_rest(self, key: str, then: Callable[[], bool]) -> bool:
+        """Do that while no cluster of ours can begin under this name."""
+        own = self._clusters.get(key)
+        if own is None:
+            return then()
+        with own.lock:
+            return own.at_rest and not own.elsewhere and then()
+
+    def _show_left(self) -> None:
+        """Other files than before are left of clusters that others started."""
+        with self._lock:
+            shown = list({**self._clusters, **self._finding.found}.values())
+        keys = {cluster.key for cluster in shown}
+        for cluster in shown:
+            left = self._finding.left.of(cluster.key, keys)
+            if left != cluster.left:
+                cluster.left = left
+                cluster.publish()
 
     def _is_ours(self, key: str) -> bool:
         cluster = self._clusters.get(key)
         return cluster is not None and not cluster.at_rest
 
+    def _is_elsewhere(self, key: str) -> bool:
+        cluster = self._clusters.get(key)
+        return cluster is not None and cluster.elsewhere
+
     def _came_or_went(self, key: str) -> None:
         """A cluster that others started: where there is one of ours of that name, it is what is seen again."""
         external, own = self._finding.found.get(key), self._clusters.get(key)
+        self._show_left()
         if external is not None:
             external.publish()
             return

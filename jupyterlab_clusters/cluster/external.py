@@ -26,6 +26,7 @@ from .engineset import Slot
 from .externallogs import ExternalLogs
 from .failing import failure_of
 from .models import ClusterModel, EngineModel
+from .stale import deserted
 from .strangers import let_go
 from .wish import Definition
 
@@ -55,6 +56,7 @@ class External(Cluster):
         self.file = file
         self._their_logs = ExternalLogs(self.profile_dir, definition.cluster_id)
         self._on, self._tell_gone = actor, gone
+        self._info: ConnectionInfo | None = None
         self._monitor: HubMonitor | None = None
         self._met = asyncio.Event()
         self._due: asyncio.TimerHandle | None = None
@@ -68,13 +70,15 @@ class External(Cluster):
         try:
             info = await asyncio.to_thread(ConnectionInfo.read, self.file)
             since = (await asyncio.to_thread(self.file.stat)).st_mtime
+            if await deserted(info):
+                return False
             monitor = HubMonitor(info, self)
             await monitor.start(MEET)
         except (HubError, OSError, ValueError):
             await self.leave()
             return False
         with self.lock:
-            self._monitor, self.state, self.host = monitor, "running", info.location
+            self._info, self._monitor, self.state, self.host = info, monitor, "running", info.location
             self.started_at = iso(since, whole=True)
         self._met.set()
         self.publish()
@@ -120,6 +124,8 @@ class External(Cluster):
     def silent(self, seconds: float) -> None:
         if seconds > SILENT or self.state == "stopping":
             self._tell_gone(self)
+        else:
+            self._later(self._look_for_hub())
 
     def back(self) -> None:
         """It was never called gone."""
@@ -244,6 +250,11 @@ class External(Cluster):
             with self.lock:
                 self.engine_set.launched(slot.number, slot.uuid, process)
             self._news()
+
+    async def _look_for_hub(self) -> None:
+        """A hub that is silent may work hard; one that was killed is not waited for."""
+        if self._info is not None and await deserted(self._info):
+            self._tell_gone(self)
 
     def _sample_while_watched(self) -> None:
         if self._sampling is None or self._sampling.done():

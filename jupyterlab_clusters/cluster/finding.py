@@ -1,40 +1,49 @@
-"""Finds clusters that others started, by the connection files that they write into their profile.
+"""Finds clusters that others started, by the files that they write into their profile.
 
-Promise: reads only; whether one runs, its hub is asked. A file of a cluster of
-ours is passed over, and one whose hub does not answer is asked again only when it
-has changed, or after a while.
+Promise: reads only; whether one runs, its hub is asked. Files of a cluster of ours are
+passed over, and one that nothing answers for is looked at again only when it has
+changed, or after a while (``left.py``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
+from . import leftfiles
 from .actor import Actor
 from .cluster import Parts
 from .external import External
+from .left import Left
+from .leftfiles import Found
+from .stale import Verdict
 from .wish import Definition
 
-FILE = re.compile(r"ipcontroller(?:-(?P<id>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}))?-client\.json", re.ASCII)
+#: Least time between two looks at the folders (seconds).
+LOOK = 1.0
 
-#: Least time between two looks at the folders, and before a hub that did not answer is asked again (seconds).
-LOOK, AGAIN = 1.0, 30.0
-
-Signature = tuple[int, int]
+Answer = TypeVar("Answer")
 
 
 class Finding:
-    """``ours`` tells of a key whether a cluster of ours runs, or may, under it; ``changed`` is called with the key of
-    one that came or went, from any thread."""
+    """``ours`` tells of a key whether a cluster of ours runs, or may, under it, ``elsewhere`` whether one belongs to a
+    server on another machine; ``changed`` is called with the key of one that came or went, ``left_changed`` when other
+    files are left over, both from any thread."""
 
-    def __init__(self, parts: Parts, ours: Callable[[str], bool], changed: Callable[[str], None]) -> None:
-        self._parts, self._ours, self._changed = parts, ours, changed
+    def __init__(
+        self,
+        parts: Parts,
+        ours: Callable[[str], bool],
+        elsewhere: Callable[[str], bool],
+        changed: Callable[[str], None],
+        left_changed: Callable[[], None],
+    ) -> None:
+        self._parts, self._ours, self._elsewhere, self._changed = parts, ours, elsewhere, changed
         self.found: dict[str, External] = {}
-        self._deaf: dict[Path, tuple[Signature, float]] = {}
+        self.left = Left(left_changed)
         self._meeting: set[str] = set()
         self._lock = threading.Lock()
         self._actor: Actor | None = None
@@ -46,12 +55,17 @@ class Finding:
             if time.monotonic() - self._looked < LOOK:
                 return
             self._looked = time.monotonic()
-        present = self._files()
-        for key, (file, signature) in present.items():
-            if key not in self.found and key not in self._meeting and not self._ours(key):
-                silent = self._deaf.get(file)
-                if silent is None or silent[0] != signature or time.monotonic() - silent[1] > AGAIN:
-                    self._begin(key, file, signature)
+        files = [
+            file
+            for profile in self._parts.profiles.names()
+            for file in leftfiles.found(profile, self._parts.profiles.path(profile) / "security")
+        ]
+        self.left.keep(file for file in files if not self._ours(file.key) and file.key not in self.found)
+        for file in files:
+            due = file.key not in self.found and str(file.path) not in self._meeting and not self._ours(file.key)
+            if due and self.left.due(file):
+                self._begin(file)
+        present = {file.key for file in files if file.kind == "client"}
         for key, external in list(self.found.items()):
             if key not in present:
                 self._gone(external)
@@ -62,6 +76,10 @@ class Finding:
         while self._meeting and time.monotonic() < end:  # noqa: ASYNC110 - told on another loop
             await asyncio.sleep(0.02)
 
+    def run(self, work: Coroutine[Any, Any, Answer]) -> asyncio.Future[Answer]:
+        """Have it done where hubs are asked; awaited on the loop from which this is called."""
+        return asyncio.wrap_future(self._on().run(work))
+
     async def close(self) -> None:
         """Listen to none any more; all go on."""
         actor, self._actor = self._actor, None
@@ -71,45 +89,35 @@ class Finding:
                 await asyncio.wait(leaving, timeout=5)
             actor.close()
 
-    def _files(self) -> dict[str, tuple[Path, Signature]]:
-        found: dict[str, tuple[Path, Signature]] = {}
-        for profile in self._parts.profiles.names():
-            folder = self._parts.profiles.path(profile) / "security"
-            try:
-                files = list(folder.iterdir())
-            except OSError:
-                continue
-            for file in files:
-                if match := FILE.fullmatch(file.name):
-                    try:
-                        status = file.stat()
-                    except OSError:
-                        continue
-                    key = f"{profile}:{match['id'] or ''}"
-                    found[key] = (file, (status.st_mtime_ns, status.st_ino))
-        return found
+    def _on(self) -> Actor:
+        with self._lock:
+            if self._actor is None:
+                self._actor = Actor("external")
+            return self._actor
 
-    def _begin(self, key: str, file: Path, signature: Signature) -> None:
-        self._meeting.add(key)
-        if self._actor is None:
-            self._actor = Actor("external")
-        profile, _, cluster_id = key.partition(":")
-        external = External(Definition(profile, cluster_id), self._parts, file, self._actor, self._gone)
-        met = self._actor.run(external.meet())
-        met.add_done_callback(lambda done: self._met(external, signature, not done.cancelled() and done.result()))
+    def _begin(self, file: Found) -> None:
+        self._meeting.add(str(file.path))
+        profile, _, cluster_id = file.key.partition(":")
+        external = None
+        if file.kind == "client":
+            external = External(Definition(profile, cluster_id), self._parts, file.path, self._on(), self._gone)
+        met = self._on().run(self._meet(file, external))
+        met.add_done_callback(lambda _: self._meeting.discard(str(file.path)))
 
-    def _met(self, external: External, signature: Signature, answered: bool) -> None:
-        self._meeting.discard(external.key)
-        if not answered:
-            self._deaf[external.file] = (signature, time.monotonic())
-            return
-        if self._ours(external.key):
-            # It was ours that had just begun.
-            if self._actor is not None:
-                self._actor.run(external.leave())
-            return
-        self.found[external.key] = external
-        self._changed(external.key)
+    async def _meet(self, file: Found, external: External | None) -> None:
+        if external is None or not await external.meet():
+            await self.left.judge(file, lambda verdict: self._is_left(file, verdict), asked=external is not None)
+        elif self._ours(file.key):
+            await external.leave()  # it was ours that had just begun
+        else:
+            self.found[file.key] = external
+            self.left.forget(file.key)
+            self._changed(file.key)
+
+    def _is_left(self, file: Found, verdict: Verdict) -> bool:
+        """Whether that may be told: it is no cluster's that lives, and not for a server on another machine to tell."""
+        known = verdict.what != "stale" or not self._elsewhere(file.key)
+        return known and not self._ours(file.key) and file.key not in self.found
 
     def _gone(self, external: External) -> None:
         if self.found.pop(external.key, None) is None:

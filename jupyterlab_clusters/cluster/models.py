@@ -44,7 +44,18 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     log: str | None = None
 
 
+class LeftFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file by which others find clusters, of one that is no more or out of reach. ``mark`` becomes another when the
+    file changes."""
+
+    path: str
+    sentence: str
+    mark: str
+
+
 class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
+    """``stale`` may be cleared: nothing answers for it; of ``unreachable`` nothing can be known from here."""
+
     key: str
     profile: str
     cluster_id: str
@@ -62,6 +73,8 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str | None
     connection_file: str | None
     as_written: str | None
+    stale: LeftFile | None
+    unreachable: LeftFile | None
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

@@ -107,10 +107,10 @@ class ConnectionInfo:
         except OSError as error:
             raise BadConnection(f"The controller's host {self.location!r} cannot be found: {error}.") from error
         address = str(found[0][4][0])
-        return "127.0.0.1" if _is_of_this_machine(address) else address
+        return "127.0.0.1" if is_of_this_machine(address) else address
 
 
-def _is_of_this_machine(address: str) -> bool:
+def is_of_this_machine(address: str) -> bool:
     """An address can be bound only where it belongs; no list of interfaces is needed."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

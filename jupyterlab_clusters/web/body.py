@@ -82,6 +82,12 @@ class KnownHost(Body, frozen=True, kw_only=True):
     fingerprint: str
 
 
+class Clear(Body, frozen=True, kw_only=True):
+    """``mark`` as the file was shown with; without it, whichever is shown now."""
+
+    mark: str | None = None
+
+
 class Nothing(Body, frozen=True, kw_only=True):
     """No body, or an empty object."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..cluster.models import ClusterModel, Connection, Preview
-from .body import Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
+from .body import Clear, Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
 from .resource import Order, Resource, operation
 
 
@@ -82,6 +82,13 @@ class InterruptHandler(Order):
     def post(self, key: str, asked: Nothing) -> ClusterModel:
         """Interrupt what all engines compute."""
         return self.cluster(key).interrupt()
+
+
+class ClearHandler(Order):
+    @operation("execute", ClusterModel, takes=Clear, status=202)
+    async def post(self, key: str, asked: Clear) -> ClusterModel:
+        """Remove the stale file that is shown with a cluster, after asking anew whether anything answers."""
+        return (await self.parts.clusters.clear(key, asked.mark)).model()
 
 
 class PreviewHandler(Resource):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .clusters import (
+    ClearHandler,
     ClusterHandler,
     ClustersHandler,
     ConnectionHandler,
@@ -31,6 +32,7 @@ ROUTES: dict[str, type[Resource]] = {
     "clusters/{key}/scale": ScaleHandler,
     "clusters/{key}/stop": StopHandler,
     "clusters/{key}/interrupt": InterruptHandler,
+    "clusters/{key}/clear": ClearHandler,
     "clusters/{key}/preview": PreviewHandler,
     "clusters/{key}/connection": ConnectionHandler,
     "clusters/{key}/engines": EnginesHandler,

@@ -386,6 +386,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/jupyterlab-clusters/clusters/{key}/clear': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Remove the stale file that is shown with a cluster, after asking anew whether anything answers.
+     * @description Needs `execute` on `clusters`.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          key: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': components['schemas']['Clear'];
+        };
+      };
+      responses: {
+        /** @description Done */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ClusterModel'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/jupyterlab-clusters/clusters/{key}/preview': {
     parameters: {
       query?: never;
@@ -1209,7 +1263,18 @@ export interface components {
       seq: number;
       changes: Record<string, never>[];
     };
-    /** ClusterModel */
+    /**
+     * Clear
+     * @description ``mark`` as the file was shown with; without it, whichever is shown now.
+     */
+    Clear: {
+      /** @default null */
+      mark: string | null;
+    };
+    /**
+     * ClusterModel
+     * @description ``stale`` may be cleared: nothing answers for it; of ``unreachable`` nothing can be known from here.
+     */
     ClusterModel: {
       key: string;
       profile: string;
@@ -1231,6 +1296,8 @@ export interface components {
       started_at: string | null;
       connection_file: string | null;
       as_written: string | null;
+      stale: components['schemas']['LeftFile'] | null;
+      unreachable: components['schemas']['LeftFile'] | null;
     };
     /**
      * Connection
@@ -1453,6 +1520,16 @@ export interface components {
       available: boolean;
       /** @default null */
       reason: string | null;
+    };
+    /**
+     * LeftFile
+     * @description A file by which others find clusters, of one that is no more or out of reach. ``mark`` becomes another when the
+     *         file changes.
+     */
+    LeftFile: {
+      path: string;
+      sentence: string;
+      mark: string;
     };
     /**
      * Line

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,35 +12,9 @@ from jupyterlab_clusters.errors import WrongState
 
 from .conftest import Site, processes_marked
 from .test_real import with_client
+from .theirs import ipcluster, seen, theirs
 
 pytestmark = [pytest.mark.timeout(120)]
-
-
-async def ipcluster(*words: str) -> None:
-    argv = (sys.executable, "-m", "ipyparallel.cluster", *words)
-    process = await asyncio.create_subprocess_exec(*argv)
-    assert await asyncio.wait_for(process.wait(), 60) == 0
-
-
-@contextlib.asynccontextmanager
-async def theirs(site: Site) -> AsyncIterator[Path]:
-    """Two engines that a person started in a terminal; the folder of the profile."""
-    where = ("--profile=theirs", "--cluster-id=cli")
-    await ipcluster("start", "-n", "2", *where, "--daemonize", "--HeartMonitor.period=500")
-    yield site.home / "ipython" / "profile_theirs"
-    if list((site.home / "ipython" / "profile_theirs" / "security").glob("cluster-*.json")):
-        await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
-
-
-async def seen(site: Site, condition: Any, within: float = 20.0) -> Any:
-    """The external cluster, once it is as wanted; None for: gone."""
-    end = asyncio.get_running_loop().time() + within
-    while True:
-        found = next((one for one in await asyncio.to_thread(site.clusters.all) if one.key == "theirs:cli"), None)
-        if condition(found.model() if found is not None else None):
-            return found
-        assert asyncio.get_running_loop().time() < end, found and found.model()
-        await asyncio.sleep(0.1)
 
 
 async def test_it_is_seen_with_its_engines_and_logs(site: Site) -> None:
@@ -114,22 +83,3 @@ async def test_it_goes_when_it_is_stopped_where_it_was_started(site: Site) -> No
         await seen(site, lambda model: model is not None and model.engines.registered == 2)
         await ipcluster("stop", "--profile=theirs", "--cluster-id=cli")
         await seen(site, lambda model: model is None)
-
-
-async def test_a_file_that_was_left_is_no_cluster_and_stays(site: Site) -> None:
-    security = site.home / "ipython" / "profile_theirs" / "security"
-    security.mkdir(parents=True)
-    left = security / "ipcontroller-cli-client.json"
-    content = {
-        "interface": "tcp://127.0.0.1",
-        "registration": 1,
-        "notification": 1,
-        "iopub": 1,
-        "control": 1,
-        "key": "x",
-    }
-    left.write_text(json.dumps(content))
-    for _ in range(10):
-        assert "theirs:cli" not in [one.key for one in await asyncio.to_thread(site.clusters.all)]
-        await asyncio.sleep(0.5)
-    assert json.loads(left.read_text()) == content

@@ -129,6 +129,10 @@ class FakeClusters:
         self.known[key] = FakeCluster(key, self.folder)
         return self.known[key]
 
+    async def clear(self, key: str, mark: str | None) -> FakeCluster:
+        self.get(key).calls.append(("clear", mark))
+        return self.get(key)
+
     async def save(self, cluster: FakeCluster) -> None:
         pass
 

@@ -20,6 +20,7 @@ from jupyterlab_clusters.cluster.models import (
     EngineCounts,
     EngineModel,
     Failure,
+    LeftFile,
     LoadModel,
     ProfileError,
     ProfileModel,
@@ -59,6 +60,8 @@ STOPPED = ClusterModel(
     started_at=None,
     connection_file=None,
     as_written=None,
+    stale=None,
+    unreachable=None,
 )
 STARTING = msgspec.structs.replace(
     STOPPED,
@@ -115,6 +118,22 @@ QUEUED = msgspec.structs.replace(
         expected_start="2026-11-21T12:00:00Z",
         partition="compute",
         asked_at="2026-11-21T11:10:00Z",
+    ),
+)
+LEFT = msgspec.structs.replace(
+    STOPPED,
+    key="old:",
+    profile="old",
+    stale=LeftFile(
+        path="/home/ada/.ipython/profile_old/security/ipcontroller-client.json",
+        sentence="ipcontroller-client.json was left behind: nothing answers at its hub.",
+        mark="803-1f2e-1859d2c1a3b4c5d6-1c8",
+    ),
+    unreachable=LeftFile(
+        path="/home/ada/.ipython/profile_old/security/ipcontroller-night-client.json",
+        sentence="ipcontroller-night-client.json is of a cluster on node7, which is not reachable from here: "
+        "whether it runs is not known.",
+        mark="803-1f2f-1859d2c1a3b4c5d6-1d0",
     ),
 )
 EXTERNAL = msgspec.structs.replace(
@@ -351,7 +370,7 @@ def _rest() -> dict[str, dict[str, Any]]:
     )
     shown = {
         "rest-host-tests": ("GET launchers/ssh/tests/{id}", hosts),
-        "rest-clusters": ("GET clusters", [STOPPED, RUNNING, QUEUED, EXTERNAL]),
+        "rest-clusters": ("GET clusters", [STOPPED, RUNNING, QUEUED, EXTERNAL, LEFT]),
         "rest-engines": ("GET clusters/{key}/engines", [IDLE, BUSY, KILLED]),
         "rest-launchers": ("GET launchers", [launcher, absent]),
         "rest-profiles": ("GET profiles", [profile, msgspec.structs.replace(profile, loading=True, settings=[])]),

@@ -101,6 +101,8 @@ export interface IClusters {
   stop(key: string): Promise<void>;
   interrupt(key: string): Promise<void>;
   forget(key: string): Promise<void>;
+  /** Remove the stale file that is shown with a cluster, the one of this mark. */
+  clear(key: string, mark: string): Promise<void>;
   stopEngine(key: string, slot: number): Promise<void>;
   restartEngine(key: string, slot: number): Promise<void>;
   interruptEngine(key: string, slot: number): Promise<void>;
@@ -174,7 +176,7 @@ export const IClusterLogs = new Token<IClusterLogs>(
 
 /**
  * Ids of commands. Arguments: `key` (absent: the selected cluster), and where
- * it makes sense `engines`, `slot`, `log`, `profile`.
+ * it makes sense `engines`, `slot`, `log`, `profile`, `mark`.
  */
 export namespace CommandIDs {
   export const show = 'clusters:show';
@@ -184,6 +186,7 @@ export namespace CommandIDs {
   export const stop = 'clusters:stop';
   export const interrupt = 'clusters:interrupt';
   export const forget = 'clusters:forget';
+  export const clear = 'clusters:clear';
   export const preview = 'clusters:preview';
   export const openProfile = 'clusters:open-profile';
   export const connect = 'clusters:connect';

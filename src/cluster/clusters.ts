@@ -150,6 +150,10 @@ export class Clusters implements IClusters, IDisposable {
     await this._actions.forget(key);
   }
 
+  async clear(key: string, mark: string): Promise<void> {
+    await this._actions.clear(key, mark);
+  }
+
   async stopEngine(key: string, slot: number): Promise<void> {
     await this._actions.engine(key, slot, 'stop');
   }

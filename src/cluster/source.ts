@@ -54,6 +54,7 @@ export interface IClusterActions {
   stop(key: string): Promise<ICluster>;
   interrupt(key: string): Promise<ICluster>;
   forget(key: string): Promise<void>;
+  clear(key: string, mark: string): Promise<ICluster>;
   engine(
     key: string,
     slot: number,

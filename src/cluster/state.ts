@@ -75,6 +75,14 @@ export interface IEngineCounts {
   readonly lost: number;
 }
 
+/** A file by which others find clusters, of one that is no more or out of reach. */
+export interface ILeftFile {
+  readonly path: string;
+  readonly sentence: string;
+  /** Becomes another when the file changes. */
+  readonly mark: string;
+}
+
 /** A cluster, as the server tells it. Times are ISO 8601 UTC. */
 export interface ICluster {
   readonly key: string;
@@ -95,6 +103,10 @@ export interface ICluster {
   readonly connection_file: string | null;
   /** Why ipyparallel's own launchers run it; null when ours do. */
   readonly as_written: string | null;
+  /** Nothing answers for it: it may be cleared. */
+  readonly stale: ILeftFile | null;
+  /** It is of another host, and nothing can be known of it from here. */
+  readonly unreachable: ILeftFile | null;
 }
 
 /** How an engine ended; `signal` is a number. */

@@ -30,6 +30,7 @@ const MENU = [
   CommandIDs.connect,
   null,
   CommandIDs.openProfile,
+  CommandIDs.clear,
   CommandIDs.forget
 ] as const;
 
@@ -71,7 +72,7 @@ export class ClusterList extends ReactWidget {
   private _actions(): IRowActions {
     const run = (
       id: string,
-      args: { key: string; engines?: number; log?: string }
+      args: { key: string; engines?: number; log?: string; mark?: string }
     ) => void this._commands.execute(id, args);
     return {
       select: key => {
@@ -80,6 +81,7 @@ export class ClusterList extends ReactWidget {
       start: (key, engines) => run(CommandIDs.start, { key, engines }),
       stop: key => run(CommandIDs.stop, { key }),
       scale: (key, engines) => run(CommandIDs.scale, { key, engines }),
+      clear: (key, mark) => run(CommandIDs.clear, { key, mark }),
       openLog: (key, log) => run(CommandIDs.openLog, { key, log }),
       showOutput: key => run(CommandIDs.showOutput, { key }),
       insertCode: key => run(CommandIDs.insertCode, { key }),

@@ -30,6 +30,14 @@ const SLOT = {
   slot: { type: 'integer', minimum: 0, description: 'The slot of the engine.' }
 } as const;
 
+const MARK = {
+  mark: {
+    type: 'string',
+    description:
+      'Of the stale file as it was shown; without it, the one shown now.'
+  }
+} as const;
+
 /** The commands of clusters and engines. */
 export const commands: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-clusters:commands',
@@ -51,7 +59,8 @@ export const commands: JupyterFrontEndPlugin<void> = {
       CommandIDs.scale,
       CommandIDs.stop,
       CommandIDs.interrupt,
-      CommandIDs.forget
+      CommandIDs.forget,
+      CommandIDs.clear
     ]) {
       palette?.addItem({ command, category });
     }
@@ -115,6 +124,15 @@ class ClusterCommands {
       isEnabled: args => this._is(args, canStart),
       execute: args => this._forget(args),
       describedBy: { args: { type: 'object', properties: KEY } }
+    });
+    registry.addCommand(CommandIDs.clear, {
+      label: trans.__('Clear Stale File'),
+      caption: trans.__(
+        'Remove the file that a cluster left, if still nothing answers'
+      ),
+      isEnabled: args => this._is(args, c => c.stale !== null),
+      execute: args => this._clear(args),
+      describedBy: { args: { type: 'object', properties: { ...KEY, ...MARK } } }
     });
     this._addEngineCommands();
   }
@@ -303,6 +321,15 @@ class ClusterCommands {
     if (sure) {
       await this._try(cluster, () => this.clusters.forget(cluster.key));
     }
+  }
+
+  private async _clear(args: Args): Promise<void> {
+    await this._try(this._cluster(args), async ({ key, stale }) => {
+      const mark = typeof args.mark === 'string' ? args.mark : stale?.mark;
+      if (mark !== undefined) {
+        await this.clusters.clear(key, mark);
+      }
+    });
   }
 
   private async _sure(

@@ -81,6 +81,10 @@ export class Calls implements IClusterActions {
     await this._send(place(key), 'DELETE');
   }
 
+  async clear(key: string, mark: string): Promise<ICluster> {
+    return this._order(key, 'clear', { mark });
+  }
+
   async engine(
     key: string,
     slot: number,

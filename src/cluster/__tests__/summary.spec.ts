@@ -27,6 +27,8 @@ function cluster(some: Partial<ICluster>): ICluster {
     started_at: null,
     connection_file: null,
     as_written: null,
+    stale: null,
+    unreachable: null,
     ...some
   };
 }

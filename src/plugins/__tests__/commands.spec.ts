@@ -121,3 +121,14 @@ it('says why one engine cannot be stopped alone', () => {
   expect(registry.caption(stopEngine, args)).toMatch(/only all together/);
   expect(made().registry.isEnabled(stopEngine, args)).toBe(true);
 });
+
+it('clears the stale file that was shown', async () => {
+  const stale = { path: '/p/x', sentence: 'Left.', mark: 'now' };
+  const { registry, clusters } = made({ state: 'stopped', stale });
+  await registry.execute(CommandIDs.clear, KEY);
+  await registry.execute(CommandIDs.clear, { ...KEY, mark: 'then' });
+  expect(clusters.asked).toEqual(['clear default: now', 'clear default: then']);
+  expect(
+    made({ state: 'stopped' }).registry.isEnabled(CommandIDs.clear, KEY)
+  ).toBe(false);
+});

@@ -57,6 +57,7 @@ export class FakeClusters {
   scale = (...args: unknown[]) => this._ask('scale', args);
   interrupt = (...args: unknown[]) => this._ask('interrupt', args);
   forget = (...args: unknown[]) => this._ask('forget', args);
+  clear = (...args: unknown[]) => this._ask('clear', args);
   stopEngine = (...args: unknown[]) => this._ask('stopEngine', args);
 
   /** As the contract that plugins require. */

@@ -18,6 +18,7 @@ import { Cells } from './cells';
 import { CountPicker } from './countpicker';
 import { Failure } from './failure';
 import { jobWords } from './jobwords';
+import { LeftFile } from './leftfile';
 import { SHAPES, askedWord, countWords, stateWord, stepWords } from './words';
 
 /** What a row can ask for. */
@@ -26,6 +27,8 @@ export interface IRowActions {
   start(key: string, engines: number): void;
   stop(key: string): void;
   scale(key: string, engines: number): void;
+  /** Remove the stale file of this mark. */
+  clear(key: string, mark: string): void;
   openLog(key: string, log: string): void;
   showOutput(key: string): void;
   insertCode(key: string): void;
@@ -58,6 +61,7 @@ export function Row(props: IRowProps): JSX.Element {
   const name = nameOf(cluster);
   const word = stateWord(cluster, trans);
   const mod = cluster.degraded ? 'degraded' : state;
+  const left = cluster.stale;
   return (
     <li
       className={`jlc-Row${selected ? ' jlc-mod-selected' : ''}`}
@@ -130,6 +134,17 @@ export function Row(props: IRowProps): JSX.Element {
           onShowOutput={() => actions.showOutput(key)}
           onOpenLog={log => actions.openLog(key, log)}
         />
+      )}
+      {left && (
+        <LeftFile
+          file={left}
+          disabled={stale}
+          trans={trans}
+          onClear={() => actions.clear(key, left.mark)}
+        />
+      )}
+      {cluster.unreachable && (
+        <LeftFile file={cluster.unreachable} disabled trans={trans} />
       )}
       <Controls {...props} stale={stale} />
     </li>

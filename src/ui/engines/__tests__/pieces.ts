@@ -53,6 +53,8 @@ export function cluster(fields: Partial<ICluster> = {}): ICluster {
     started_at: null,
     connection_file: null,
     as_written: null,
+    stale: null,
+    unreachable: null,
     ...fields
   };
 }

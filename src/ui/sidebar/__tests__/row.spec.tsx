@@ -50,6 +50,7 @@ function shown(fields: Partial<ICluster> = {}, props: Partial<IRowProps> = {}) {
           select: say('select'),
           start: say('start'),
           stop: say('stop'),
+          clear: say('clear'),
           scale: say('scale'),
           openLog: say('log'),
           showOutput: say('output'),
@@ -292,6 +293,30 @@ describe('a row', () => {
   it('tells what was asked for until it is seen', () => {
     shown({}, { asked: 'stop' });
     expect(screen.getByText('asked to stop')).toBeVisible();
+  });
+
+  it('names a stale file, and clears the one that was seen', async () => {
+    const left = { path: '/p/ipcontroller-client.json', mark: 'm1' };
+    const { said, container } = shown({
+      state: 'stopped',
+      engines: NONE,
+      stale: { ...left, sentence: 'It was left behind.' }
+    });
+    expect(screen.getByText('It was left behind.')).toBeVisible();
+    expect(screen.getByText('/p/ipcontroller-client.json')).toBeVisible();
+    await userEvent.click(screen.getByRole('button', { name: 'Clear' }));
+    expect(said).toContain('clear default: m1');
+    expect(await axe(container)).toHaveNoViolations();
+  });
+
+  it('offers to clear nothing of which nothing is known', () => {
+    shown({
+      state: 'stopped',
+      engines: NONE,
+      unreachable: { path: '/p/x', sentence: 'Not from here.', mark: 'm' }
+    });
+    expect(screen.getByText('Not from here.')).toBeVisible();
+    expect(screen.queryByRole('button', { name: 'Clear' })).toBeNull();
   });
 
   it('lets clusters that others started be stopped, and nothing else', async () => {

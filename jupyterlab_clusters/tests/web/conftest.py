@@ -49,6 +49,9 @@ class FakeCluster:
         self._wait()
         return [IDLE]
 
+    def kept(self) -> ClusterModel:
+        return self.model()
+
     def _wait(self) -> None:
         if self.slow:
             self.released.wait(10)

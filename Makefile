@@ -29,6 +29,10 @@ test: .stamps/system .stamps/test .stamps/front-end .stamps/ui-tests ## every ch
 faults: .stamps/system .stamps/test ## damage of every kind, and the table of what became of it; FAULT=words picks some
 	@$(BIN)/python -m pytest -q -m fault --timeout 1200 --faults-table $(or $(TABLE),.stamps/faults.md) $(if $(FAULT),-k "$(FAULT)")
 
+.PHONY: oldest newest
+oldest newest: .stamps/system .stamps/test .stamps/front-end ## a part of the tests with the oldest (newest) versions that are allowed
+	@$(BIN)/python scripts/versions.py $@
+
 .PHONY: lint
 lint: .stamps/test .stamps/front-end ## style, types, import arrows, and the wire's types in step
 	@$(BIN)/python scripts/check.py lint

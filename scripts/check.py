@@ -65,6 +65,15 @@ TESTS: list[Check | tuple[Check, ...]] = [
         Check("pytest: queues, MPI, profiles as written", (*PYTEST, *QUEUES), reports.junit, seconds=1200),
         Check("pytest: all else", (*PYTEST, *(f"--ignore={file}" for file in QUEUES)), reports.junit, seconds=1200),
     ),
+    tuple(
+        Check(
+            f"pytest: the {which} versions allowed",
+            ("python", "scripts/versions.py", which, "--report", "{report}"),
+            reports.junit,
+            seconds=900,
+        )
+        for which in ("oldest", "newest")
+    ),
     Check("Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900),
 ]
 PLANS: dict[str, Sequence[Check | tuple[Check, ...]]] = {"lint": STYLE + ARROWS, "all": [*STYLE, *TESTS]}

@@ -122,7 +122,7 @@ def test_asking_about_an_engine_that_has_just_gone_is_no_failure(cluster, monito
 
 
 def test_news_that_were_lost_are_healed(cluster, monitors, actor, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "HEAL", 0.3)
+    monkeypatch.setattr(module, "HEAL_FEW", 0.3)
     _, reference = monitors(cluster.connection)
     monitor, deaf = monitors(cluster.connection)
 
@@ -142,7 +142,7 @@ def test_news_that_were_lost_are_healed(cluster, monitors, actor, tmp_path, monk
 
 
 def test_an_end_that_was_lost_is_healed_but_a_broadcast_is_not_ended(cluster, monitors, actor, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "HEAL", 0.3)
+    monkeypatch.setattr(module, "HEAL_FEW", 0.3)
     monitor, recorder = monitors(cluster.connection)
     hub_id = id_of(recorder, cluster.start_engine())
     with cluster.client() as client:

@@ -408,9 +408,6 @@ class Cluster:
             if record.get("host") != here()["host"]:
                 self.host = self._belongs_to = record.get("host")
                 return
-            elsewhere = processes.get("controller") or processes.get("jobs")
-            if record.get("boot_id") != here()["boot_id"] and not elsewhere:
-                return  # what runs on other machines outlives this one
             self.started_at = record.get("started_at")
             self.under_way = bool(record.get("under_way"))
             self.engine_set.restore(record.get("engines", ()))

@@ -11,14 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..launchers.base import NotAllBegun
+from ..launchers.base import LaunchFailed, NotAllBegun
 from .connection import ConnectionFiles
 from .diagnosis import controller_failed
 from .failing import ORPHANED
 from .listening import QUEUED
+from .registry import here
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
+
+
+RESTARTED = LaunchFailed(
+    "controller",
+    "The machine was restarted, and the cluster ended with it.",
+    hint="Start it again. Its logs are still there.",
+)
 
 
 class Resuming:
@@ -30,6 +38,14 @@ class Resuming:
 
     async def resume(self, record: Mapping[str, Any]) -> None:
         cluster = self._cluster
+        if restarted := record.get("boot_id") != here()["boot_id"]:
+            files = ConnectionFiles(cluster.profile_dir, cluster.definition.cluster_id)
+            if await files.answered():
+                with cluster.lock:
+                    cluster.engine_set.clear()
+                raise RESTARTED  # somebody else runs a cluster of this name since then
+            # A number from before may be anybody's now; what runs on other machines outlives this one.
+            record = {**record, "processes": {**(record.get("processes") or {}), "processes": []}}
         await cluster.parts.profiles.refresh(cluster.definition.profile)
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
         # What runs was begun by what the profile said then.
@@ -44,6 +60,11 @@ class Resuming:
             self._reconciler.failing.note(error)  # some host is out of reach: what runs there is left alone
         if cluster.state == "stopping":
             await self._reconciler.down()
+        elif restarted and not self._listening.controller_lives:
+            with cluster.lock:
+                cluster.engine_set.clear()
+            self._reconciler.ours_to_end = True
+            raise RESTARTED
         elif self._listening.controller_lives:
             await self._running(record["state"] == "starting")
         elif record["state"] == "starting" and self._listening.controller_exit is None:

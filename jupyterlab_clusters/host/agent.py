@@ -31,7 +31,7 @@ from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
 from .mirror import Mirror
 from .nurseries import Nurseries, Unable
 from .oom import OutOfMemory
-from .processes import Reaper
+from .processes import Reaper, kill, unfinished
 from .start import LOG, SOCKET, START_LOCK
 from .usage import Usage
 
@@ -128,6 +128,8 @@ class Agent:
         }
 
     async def run(self) -> None:
+        # What a former agent had half begun has no story to tell; what it had begun is found by its name.
+        await kill(await asyncio.to_thread(unfinished, str(self._folder)))
         server = await asyncio.start_unix_server(self._connected, sock=self._listener, limit=LINE_LIMIT)
         self._rest()
         await self._over

@@ -23,7 +23,7 @@ from .logindex import LogIndex
 from .messages import DEATHS_VARIABLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
-from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, title, wait_told
+from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, strays, title, wait_told
 
 #: How long engines may take to end by themselves when their controller ended as an orphan (seconds).
 ORPHAN_GRACE = 2.0
@@ -81,6 +81,7 @@ class Group:
         superseded = self._superseded
         async with self._starting:
             new = [spec for spec in specs if not self._has(spec)]
+            new = self._without_strays(new)
             await self._make_room([self.processes[spec.name] for spec in new if self._is_running(spec.name)])
             nursery, why = None, None
             if new and asked.get("fork"):
@@ -93,11 +94,22 @@ class Group:
                 raise Refused("superseded", "The start was superseded by a stop.")
         return [self.processes[spec.name].record.as_json() for spec in specs]
 
+    def _without_strays(self, specs: Sequence[Spec]) -> list[Spec]:
+        """Those that were not begun by an agent, or a nursery, that could not tell of it any more."""
+        found = strays(self._agent, self.name, [spec.uuid for spec in specs if spec.uuid]) if specs else {}
+        known = {process.record.pid for process in self._running()}
+        begun = [(spec, found[spec.uuid]) for spec in specs if spec.uuid in found and found[spec.uuid] not in known]
+        for spec, pid in begun:
+            if self._is_running(spec.name):
+                continue
+            told = {"name": spec.name, "uuid": spec.uuid, "pid": pid, "log": spec.log, "ticks": proc.ticks(pid)}
+            self.adopt([{**told, "create_time": proc.created_now(pid)}])
+            self._tell("launched", self.processes[spec.name].record)
+        return [spec for spec in specs if not self._has(spec)]
+
     async def _make_room(self, former: Sequence[Process]) -> None:
         """Who had a name before must have ended. Raises :class:`Refused`."""
-        await wait_told(
-            [process for process in former if not proc.lives(process.record.pid, process.record.create_time)]
-        )
+        await wait_told([process for process in former if not proc.lives(process.record.pid, process.record.ticks)])
         if left := [process.record.name for process in former if process.running]:
             raise Refused("still-running", f"The process that was {', '.join(left)} has not ended yet.")
 
@@ -134,6 +146,8 @@ class Group:
                     return
                 except Unable as error:
                     why = str(error)
+                    if not self._without_strays([spec]):
+                        return
             self._plain(spec, full, cwd, log, why)
         finally:
             os.close(log)
@@ -169,6 +183,7 @@ class Group:
         record = Record(
             spec.name, spec.uuid, pid, created, platform.node(), now, spec.log, forked=forked, why_plain=why
         )
+        record.ticks = proc.ticks(pid)
         process = Process(record, spec.role)
         self.processes[spec.name] = process
         leads = spec.role == "controller"
@@ -203,7 +218,7 @@ class Group:
         reached = []
         for process in self._running():
             record = process.record
-            if (wanted is None or record.name in wanted) and proc.lives(record.pid, record.create_time):
+            if (wanted is None or record.name in wanted) and proc.lives(record.pid, record.ticks):
                 record.asked = record.asked or number in (signal.SIGTERM, signal.SIGKILL)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(record.pid, number)
@@ -216,8 +231,10 @@ class Group:
             name, pid, created = str(told["name"]), int(told["pid"]), float(told["create_time"])
             if self._is_running(name):
                 continue
-            lives = proc.lives(pid, created)
+            ticks = told.get("ticks") or proc.ticks_of(pid, created)
+            lives = proc.lives(pid, ticks)
             record = Record(name, told.get("uuid"), pid, created, platform.node(), created, told.get("log"))
+            record.ticks = ticks
             process = Process(record, "controller" if name == self._leader else "engine")
             self.processes[name] = process
             if lives:

@@ -56,7 +56,8 @@ class Refused(Exception):
 @dataclass
 class Record:
     """A process as it is told. Times are unix seconds; ``exit_code`` and ``signal`` are both None when unknown;
-    ``halted`` = a signal stopped it, and it can go on."""
+    ``halted`` = a signal stopped it, and it can go on; ``ticks`` = when it was begun by the machine's own count, which
+    nobody sets."""
 
     name: str
     uuid: str | None
@@ -69,6 +70,7 @@ class Record:
     why_plain: str | None = None
     state: Literal["running", "exited", "gone"] = "running"
     halted: bool = False
+    ticks: int | None = None
     exit_code: int | None = None
     signal: int | None = None
     oom: bool = False

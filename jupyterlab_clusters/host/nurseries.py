@@ -14,11 +14,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .messages import AGENT_VARIABLE, LINE_LIMIT, NURSERY_VARIABLE, decode, encode
-from .processes import Reaper
+from .processes import Reaper, kill, unfinished
 from .start import program
 
 #: Longest import of an engine's modules and of those to preload (seconds).
@@ -33,8 +33,10 @@ class Unable(Exception):
 class Nursery:
     """One child process that forks engines."""
 
-    def __init__(self, reaper: Reaper, argv: list[str], env: dict[str, str], log: int) -> None:
-        self._reaper = reaper
+    def __init__(
+        self, reaper: Reaper, argv: list[str], env: dict[str, str], log: int, known: Callable[[], set[int]]
+    ) -> None:
+        self._reaper, self._agent, self._known = reaper, env[AGENT_VARIABLE], known
         self.children: set[int] = set()
         self.why: str | None = None
         self.unfit = False
@@ -125,6 +127,7 @@ class Nursery:
     async def _bury(self) -> None:
         await self._listening  # what it said last still counts
         self._writer.close()
+        await kill(unfinished(self._agent, self._known() | self.children))
         self._fail(f"The process that forks engines ended unexpectedly (status {self.popen.returncode}).")
         for pid in self.children:
             self._reaper.adopt(pid)
@@ -162,10 +165,15 @@ class Nurseries:
         for nursery in self._by_needs.values():
             nursery.end()
 
+    def _known(self) -> set[int]:
+        """Nurseries that live, and all of whose fork we were told."""
+        living = {one.popen.pid for one in self._by_needs.values() if one.popen.returncode is None}
+        return living.union(*(one.children for one in self._by_needs.values()))
+
     def _begin(self, python: str, env: Mapping[str, str], preload: Sequence[str]) -> Nursery:
         argv = [*program(python, "jupyterlab_clusters.host.nursery"), *preload]
         try:
-            return Nursery(self._reaper, argv, {**env, **self._marks}, self._log)
+            return Nursery(self._reaper, argv, {**env, **self._marks}, self._log, self._known)
         except (OSError, ValueError) as error:
             raise Unable(f"{python} could not be started: {error}.") from error
 

@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
-#: The clock of the machine may be set right while a process runs, which moves computed create times.
+#: How far computed create times may differ where nothing better is known (seconds).
 SAME_WITHIN = 3.0
 
 
 class Stat(NamedTuple):
-    """One line of /proc/PID/stat; ``cpu`` in seconds, of the process and the children it has waited for."""
+    """One line of /proc/PID/stat; ``cpu`` in seconds, of the process and the children it has waited for. Number and
+    ``start_ticks`` (since the machine was started) name a process for as long as the machine runs: create times move
+    when the clock is set."""
 
     state: str
     parent: int
@@ -61,12 +63,24 @@ def created_now(pid: int) -> float:
     return create_time(pid) or time.time()
 
 
-def lives(pid: int, created: float) -> bool:
-    """Whether this very process is there and no zombie."""
+def ticks(pid: int) -> int | None:
+    """When it was started, by the machine's own count; None when there is no such process."""
     found = stat(pid)
-    if found is None or found.state in "ZX":
-        return False
-    return abs(boot_time() + found.start_ticks / TICKS - created) < SAME_WITHIN
+    return None if found is None else found.start_ticks
+
+
+def lives(pid: int, started: int | None) -> bool:
+    """Whether this very process (by :func:`ticks`) is there and no zombie."""
+    found = stat(pid)
+    return found is not None and found.state not in "ZX" and found.start_ticks == started
+
+
+def ticks_of(pid: int, created: float) -> int | None:
+    """Of a process of which only the create time is known; None when it is not there."""
+    found = stat(pid)
+    if found is None or abs(boot_time() + found.start_ticks / TICKS - created) >= SAME_WITHIN:
+        return None
+    return found.start_ticks
 
 
 def table() -> dict[int, Stat]:

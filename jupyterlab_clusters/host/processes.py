@@ -2,7 +2,7 @@
 
 Promise: an exit is told once, with its status where the system gives it;
 ending escalates from SIGTERM to SIGKILL and says what is left. Must never
-signal a process whose create time does not match.
+signal a process that is not the one it was begun as.
 """
 
 from __future__ import annotations
@@ -170,9 +170,9 @@ async def end(processes: Sequence[Process], grace: float, agent: str, group: str
     victims = _with_descendants(processes, agent, group)
     await _ask_to_end([process for process in processes if process.running])
     own = {process.record.pid for process in processes}
-    for pid, created in victims.items():
+    for pid, started in victims.items():
         if pid not in own:
-            _signal(pid, created, signal.SIGTERM)
+            _signal(pid, started, signal.SIGTERM)
     await wait_gone(victims, grace)
     left = await kill(
         _with_descendants(processes, agent, group) | {p: c for p, c in victims.items() if proc.lives(p, c)}
@@ -189,7 +189,7 @@ async def _ask_to_end(processes: Iterable[Process]) -> None:
         async with gate:
             process.record.asked = True
             _signal_group(process.record, signal.SIGTERM)
-            await wait_gone({process.record.pid: process.record.create_time}, TURN)
+            await wait_gone({process.record.pid: process.record.ticks}, TURN)
 
     await asyncio.gather(*map(ask, processes))
 
@@ -203,12 +203,12 @@ async def wait_told(processes: Iterable[Process]) -> None:
             wait.cancel()
 
 
-async def kill(victims: Mapping[int, float]) -> list[int]:
-    """SIGKILL to these (number -> create time); what is left after a while."""
-    for pid, created in victims.items():
-        _signal(pid, created, signal.SIGKILL)
+async def kill(victims: Mapping[int, int | None]) -> list[int]:
+    """SIGKILL to these (number -> ticks); what is left after a while."""
+    for pid, started in victims.items():
+        _signal(pid, started, signal.SIGKILL)
     await wait_gone(victims, KILL_TIME)
-    return [pid for pid, created in victims.items() if proc.lives(pid, created)]
+    return [pid for pid, started in victims.items() if proc.lives(pid, started)]
 
 
 def marks(agent: str, group: str, uuid: str | None = None) -> dict[str, str]:
@@ -221,10 +221,32 @@ def title(name: str, group: str, uuid: str | None) -> str:
     return f"ipyparallel engine {name} ({group}) {uuid or ''}".rstrip()
 
 
-def marked(agent: str, group: str) -> dict[int, float]:
+def marked(agent: str, group: str) -> dict[int, int]:
     """Every process of the group, by its marks, except ourselves."""
     pids = (pid for pid in proc.table() if pid != os.getpid())
-    return _created(pid for pid in pids if _bears(pid, agent, group))
+    return _started(pid for pid in pids if _bears(pid, agent, group))
+
+
+def unfinished(agent: str, known: Collection[int] = ()) -> dict[int, int]:
+    """What a nursery left behind that ended while it forked, and nurseries of an agent that ended."""
+    pids = (pid for pid in proc.table() if pid not in known and "jupyterlab_clusters.host.nursery" in proc.command(pid))
+    of_agent = (pid for pid in pids if proc.environment(pid).get(AGENT_VARIABLE) == agent)
+    return _started(pid for pid in of_agent if proc.environment_has(pid, f"{NURSERY_VARIABLE}=".encode()))
+
+
+def strays(agent: str, group: str, uuids: Collection[str]) -> dict[str, int]:
+    """Engines that were begun by somebody who could not tell of it: uuid -> number."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for pid, line in _orphans(proc.table()).items():
+        for uuid in uuids:
+            if _bears(pid, agent, group, (uuid,)):
+                found.setdefault(uuid, []).append((line.start_ticks, pid))
+    return {uuid: min(pids)[1] for uuid, pids in found.items()}
+
+
+def _orphans(table: Mapping[int, proc.Stat]) -> dict[int, proc.Stat]:
+    """Whose parent has ended comes to us, or to whoever takes orphans where an agent before us ended too."""
+    return {pid: line for pid, line in table.items() if line.parent in (1, os.getpid(), os.getppid())}
 
 
 def _bears(pid: int, agent: str, group: str, uuids: Collection[str] | None = None) -> bool:
@@ -240,9 +262,9 @@ def _bears(pid: int, agent: str, group: str, uuids: Collection[str] | None = Non
     return f" ({group}) " in words and (uuids is None or words.rpartition(" ")[2] in uuids)
 
 
-async def wait_gone(victims: Mapping[int, float], seconds: float) -> None:
+async def wait_gone(victims: Mapping[int, int | None], seconds: float) -> None:
     """Return as soon as none of them lives, or after ``seconds``."""
-    waits = [asyncio.ensure_future(_gone(pid)) for pid, created in victims.items() if proc.lives(pid, created)]
+    waits = [asyncio.ensure_future(_gone(pid)) for pid, started in victims.items() if proc.lives(pid, started)]
     if not waits:
         return
     _, late = await asyncio.wait(waits, timeout=seconds)
@@ -275,20 +297,18 @@ async def _gone(pid: int) -> None:
         os.close(fd)
 
 
-def _with_descendants(processes: Sequence[Process], agent: str, group: str) -> dict[int, float]:
+def _with_descendants(processes: Sequence[Process], agent: str, group: str) -> dict[int, int]:
     """The processes that live, their children, whatever is in their sessions, and daemons that left all that."""
     table = proc.table()
-    alive = {p.record.pid for p in processes if p.running and proc.lives(p.record.pid, p.record.create_time)}
+    alive = {p.record.pid for p in processes if p.running and proc.lives(p.record.pid, p.record.ticks)}
     found = alive | proc.descendants(alive, table)
     sessions = {p.record.pid for p in processes}
     for pid, line in table.items():
         if line.session in sessions and (line.session in alive or _ours(pid, line, table)):
             found.add(pid)
-    # Those whose parent has ended come to us, or to whoever takes orphans where an agent before us ended too.
-    orphans = {pid for pid, line in table.items() if line.parent in (1, os.getpid(), os.getppid())}
     uuids = {p.record.uuid for p in processes if p.record.uuid}
-    daemons = {pid for pid in orphans - found if _bears(pid, agent, group, uuids)}
-    return _created(found | daemons | proc.descendants(daemons, table))
+    daemons = {pid for pid in _orphans(table).keys() - found if _bears(pid, agent, group, uuids)}
+    return _started(found | daemons | proc.descendants(daemons, table))
 
 
 def _ours(pid: int, line: proc.Stat, table: Mapping[int, proc.Stat]) -> bool:
@@ -298,19 +318,19 @@ def _ours(pid: int, line: proc.Stat, table: Mapping[int, proc.Stat]) -> bool:
     return any(proc.environment_has(pid, f"{name}=".encode()) for name in (GROUP_VARIABLE, NURSERY_VARIABLE))
 
 
-def _created(pids: Iterable[int]) -> dict[int, float]:
-    times = {pid: proc.create_time(pid) for pid in pids}
-    return {pid: created for pid, created in times.items() if created is not None}
+def _started(pids: Iterable[int]) -> dict[int, int]:
+    found = {pid: proc.ticks(pid) for pid in pids}
+    return {pid: started for pid, started in found.items() if started is not None}
 
 
-def _signal(pid: int, created: float, number: int) -> None:
-    if proc.lives(pid, created):
+def _signal(pid: int, started: int | None, number: int) -> None:
+    if proc.lives(pid, started):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
 
 
 def _signal_group(record: Record, number: int) -> None:
-    if not proc.lives(record.pid, record.create_time):
+    if not proc.lives(record.pid, record.ticks):
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.getpgid(record.pid) == record.pid:

@@ -40,6 +40,7 @@ def announce(folder: Path, rank: int) -> None:
         "host": platform.node(),
         "pid": os.getpid(),
         "create_time": proc.created_now(os.getpid()),
+        "ticks": proc.ticks(os.getpid()),
     }
     new = folder / f".{rank}"
     new.write_text(json.dumps(about))

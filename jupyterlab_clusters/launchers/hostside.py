@@ -171,7 +171,7 @@ class HostSide:
 
     def saved(self) -> list[dict[str, Any]]:
         """What :meth:`restore` needs."""
-        keep = ("name", "uuid", "pid", "create_time", "host", "log")
+        keep = ("name", "uuid", "pid", "create_time", "ticks", "host", "log")
         running = (self._records[name] for name in self.running())
         return [{key: record.get(key) for key in keep} for record in running]
 
@@ -201,7 +201,7 @@ class HostSide:
         known = {record["name"]: record for record in answer["processes"]}
         strange = [r for r in expected if not _same(r, known.get(r["name"]))]
         if strange:
-            keep = ("name", "uuid", "pid", "create_time", "log")
+            keep = ("name", "uuid", "pid", "create_time", "ticks", "log")
             processes = [{key: record.get(key) for key in keep} for record in strange]
             adopted = await peer.request("adopt", group=self.key, processes=processes)
             known.update({record["name"]: record for record in adopted["processes"]})

@@ -27,6 +27,7 @@ import psutil
 
 MARK = "JLC_PYTEST_HOME"
 ROUTE = "jupyterlab-clusters"
+RETRIES = 10
 
 
 def until(true: Any, what: str, timeout: float = 30.0) -> Any:
@@ -38,9 +39,16 @@ def until(true: Any, what: str, timeout: float = 30.0) -> Any:
 
 
 class RealServer:
-    """``settings`` are more arguments of the server (``--Clusters.…``)."""
+    """``settings`` are more arguments of the server (``--Clusters.…``), ``within`` a command that runs it."""
 
-    def __init__(self, home: Path, python: str, environment: Mapping[str, str], settings: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        home: Path,
+        python: str,
+        environment: Mapping[str, str],
+        settings: Sequence[str] = (),
+        within: Sequence[str] = (),
+    ) -> None:
         self.home = home
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
@@ -54,7 +62,7 @@ class RealServer:
         (home / "files").mkdir(exist_ok=True)
         self.environment = {**(environment or os.environ), **own}
         self.command = [
-            python, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+            *within, python, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", *settings,
         ]  # fmt: skip
         self.start()
@@ -83,8 +91,17 @@ class RealServer:
             method=method,
             headers={"Authorization": f"token {self.token}"} if token else {},
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.loads(answer.read() or b"null")
+        tries = RETRIES
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:
+                # An overloaded machine: the answer says when to come again.
+                if tries == 0 or method != "GET" or not error.headers.get("Retry-After"):
+                    raise
+                tries -= 1
+                time.sleep(0.2)
 
     def cluster(self, key: str = "default:") -> Any:
         return self.ask(f"clusters/{quote(key, safe='')}")
@@ -148,11 +165,14 @@ class RealServer:
 
 @contextlib.contextmanager
 def serving(
-    python: str = sys.executable, environment: Mapping[str, str] | None = None, settings: Sequence[str] = ()
+    python: str = sys.executable,
+    environment: Mapping[str, str] | None = None,
+    settings: Sequence[str] = (),
+    within: Sequence[str] = (),
 ) -> Iterator[RealServer]:
     # Short, because the path of a unix socket may have 107 bytes only.
     home = Path(tempfile.mkdtemp(prefix="jlcp-", dir="/tmp"))
-    server = RealServer(home, python, environment or {}, settings)
+    server = RealServer(home, python, environment or {}, settings, within)
     try:
         server.await_answer()
         yield server

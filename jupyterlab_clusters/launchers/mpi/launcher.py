@@ -134,7 +134,7 @@ class MpiLauncher(Launcher):
             engine = engines[rank["rank"]]
             if rank["host"] == platform.node():
                 named = {"name": slot_name(engine.slot), "uuid": engine.uuid}
-                local.append({**named, "pid": rank["pid"], "create_time": rank["create_time"]})
+                local.append({**named, **{key: rank.get(key) for key in ("pid", "create_time", "ticks")}})
             else:
                 process = Process(rank["host"], rank["pid"], rank["create_time"])
                 self._ranks.engine_launched(engine.slot, engine.uuid, process)

@@ -60,6 +60,7 @@ class Keeper:
                 await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
         except OSError as error:
             cluster.parts.log.warning("the record of cluster %s cannot be saved: %s", cluster.key, error)
+            self._reconciler.order(self._reconciler.disk.look())
             if strictly:
                 full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 why = "the disk is full" if full else (error.strerror or str(error))

@@ -81,6 +81,7 @@ class Listening:
         self.controller_exit = None
         self.cuts.forget()
         self.silence.forget()
+        self._reconciler.disk.end()
 
     # -- the launcher tells -----------------------------------------------------
 
@@ -89,6 +90,7 @@ class Listening:
         with self.cluster.lock:
             self.cluster.host = process.host
         self._reconciler.keeper.soon()
+        self._reconciler.disk.begin()
         self._news()
 
     def controller_exited(self, exit: Exit) -> None:

@@ -18,6 +18,7 @@ from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
 from .diagnosis import Tail, controller_failed, none_registered, profile_broken, some_missing
+from .disk import Disk
 from .engineset import Slot
 from .failing import Failing
 from .few import Few
@@ -48,6 +49,7 @@ class Reconciler:
         self.again = False
         self._replace = False
         self.keeper = Keeper(self)
+        self.disk = Disk(self)
         self.ours_to_end = False
         self.tail = Tail(cluster)
         self.few = Few(self)
@@ -369,6 +371,7 @@ class Reconciler:
                 self._activity.cancel()
                 await asyncio.wait([self._activity], timeout=2)
         self.keeper.close()
+        self.disk.end()
         for task in list(self._orders):
             if task is not asyncio.current_task():
                 task.cancel()

@@ -1,4 +1,4 @@
-"""Processes that live and do nothing: said as the cluster's failure for as long as it is so.
+"""Processes that live and do nothing, a disk without room: said as the cluster's failure for as long as it is so.
 
 Promise: never hides another failure, and is taken back by itself. Runs on the actor's loop.
 """
@@ -25,6 +25,7 @@ class Silence:
         self._controller = False
         self._engines: set[str] = set()
         self._silent_for: float | None = None
+        self._full: str | None = None
         self._told: Failure | None = None
 
     def halted(self, uuid: str | None, halted: bool) -> None:
@@ -40,9 +41,16 @@ class Silence:
         self._silent_for = seconds
         self.tell()
 
+    def disk_full(self, folder: str | None) -> bool:
+        """No room is left in that folder; None: there is some. Whether it was full before."""
+        was_full, self._full = self._full is not None, folder
+        if was_full != (folder is not None):
+            self.tell()
+        return was_full
+
     def forget(self) -> None:
         """The cluster ends."""
-        self._controller, self._silent_for, self._told = False, None, None
+        self._controller, self._silent_for, self._full, self._told = False, None, None, None
         self._engines.clear()
 
     def tell(self) -> None:
@@ -73,6 +81,12 @@ class Silence:
                 hint="It may have very much to do. If that goes on, stop the cluster and start it "
                 "again: a stop does not need its answer.",
                 log="controller",
+            )
+        if self._full is not None:
+            return LaunchFailed(
+                "engines",
+                "The disk is full: what engines print is lost, and what changes cannot be kept.",
+                hint=f"Make room where {self._full} is. Engines go on; so does their log, as soon as there is room.",
             )
         halted = [slot for slot in self._cluster.engine_set if slot.uuid in self._engines and slot.process is not None]
         if not halted:

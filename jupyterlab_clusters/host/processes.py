@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -54,10 +55,15 @@ class Process:
 def open_log(path: str, name: str) -> int:
     """A descriptor to append to, private to the user, with the line that heads this run. Raises :class:`Refused`."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    log = None
     try:
         log = os.open(path, flags, 0o600)
         os.write(log, started_line(name, time.time()))
     except OSError as error:
+        if log is not None:
+            os.close(log)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Refused("log", f"The disk is full: the log {path} cannot be written.") from error
         raise Refused("log", f"The log {path} cannot be written: {error.strerror}.") from error
     return log
 

@@ -24,6 +24,7 @@ from .window import Window, watching
 
 #: Replays a run: the seed that it printed.
 SEED = "JLC_SOAK_SEED"
+RANDOM = "random commands by three people at once, engines, controller and server killed"
 #: What the server says of each request that it answered.
 ANSWERED = re.compile(r"\b[2-5]\d\d (?:GET|POST) \S*/jupyterlab-clusters/\S+ .* ([\d.]+)ms")
 
@@ -93,8 +94,8 @@ def test_hundred_cycles(server: RealServer, window: Window, fault: Fault) -> Non
 
 @dataclass
 class Model:
-    """What must be true: ``goals`` are the numbers of engines that may be wanted (None: stopped), as people who press at
-    the same time cannot know who was last; ``hurt`` = engines were killed; ``headless`` = the controller was."""
+    """What must be true: ``goals`` are the numbers of engines that may be wanted (None: stopped), as people who press
+    at the same time cannot know who was last; ``hurt`` = engines were killed; ``headless`` = the controller was."""
 
     goals: set[int | None] = field(default_factory=lambda: {None})
     hurt: bool = False
@@ -215,7 +216,7 @@ def soak(server: RealServer, seconds: float) -> None:
     assert took[int(0.95 * len(took))] < 200, took[-20:]
 
 
-@pytest.mark.fault("random commands by three people at once, engines, controller and server killed, for 20 s")
+@pytest.mark.fault(f"{RANDOM}, for 20 s")
 def test_soak(server: RealServer, fault: Fault) -> None:
     fault.struck()
     soak(server, 20)
@@ -224,9 +225,7 @@ def test_soak(server: RealServer, fault: Fault) -> None:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.fault(
-    "random commands by three people at once, engines, controller and server killed, for 10 min", long=True
-)
+@pytest.mark.fault(f"{RANDOM}, for 10 min", long=True)
 def test_long_soak(server: RealServer, fault: Fault) -> None:
     fault.struck()
     soak(server, 600)

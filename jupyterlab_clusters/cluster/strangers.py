@@ -11,12 +11,15 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ..launchers.base import Exit
-from .asking import introduced
+from .asking import AT_ONCE, introduced
 from .engineset import Slot
 
 if TYPE_CHECKING:
     from .listening import Listening
     from .reconcile import Reconciler
+
+#: When one that did not say who it is is asked again (seconds).
+AGAIN = (1.0, 5.0, 30.0, 120.0, 600.0)
 
 LEFT = "let go of by the controller: it ended, or was not heard of any more"
 
@@ -28,6 +31,7 @@ class Strangers:
         self._listening, self._reconciler = listening, reconciler
         self._set = listening.cluster.engine_set
         self._lock = listening.cluster.lock
+        self._few = asyncio.Semaphore(AT_ONCE)
 
     @property
     def _concerned(self) -> bool:
@@ -65,10 +69,17 @@ class Strangers:
         while monitor is None and self._listening.controller_lives:
             await asyncio.sleep(0.05)  # told by the hub before we had finished to meet it
             monitor = self._listening.monitor
-        if monitor is None:
-            return
-        if (process := await introduced(monitor, slot)) is not None:
-            self._listening.engine_launched(slot.number, slot.uuid, process)
+        # Many that come at once, or one that has begun to compute, may not answer in time.
+        for wait in (0.0, *AGAIN):
+            await asyncio.sleep(wait)
+            monitor = self._listening.monitor
+            if monitor is None or slot.hub_id is None:
+                return
+            async with self._few:
+                process = await introduced(monitor, slot)
+            if process is not None:
+                self._listening.engine_launched(slot.number, slot.uuid, process)
+                return
 
     def _gone(self, slot: Slot) -> None:
         self._listening.engine_exited(slot.number, slot.uuid, let_go(asked=slot.state == "stopping"))

@@ -44,7 +44,7 @@ class Window:
         with self._news:
             while not (value := true(self)):
                 left = end - time.monotonic()
-                assert left > 0, f"the window did not tell within {within} s: {what}\n{self.held}"
+                assert left > 0, f"the window did not tell within {within} s: {what}\n{str(self.held)[:5000]}"
                 self._news.wait(min(left, 0.5))
         return value
 

@@ -17,7 +17,7 @@ from ..errors import WrongState
 from . import leftfiles
 from .leftfiles import Found
 from .models import LeftFile
-from .stale import Verdict, judge
+from .stale import Verdict, file_beside, judge
 
 #: After how long a file is looked at again; and one of which perhaps something lives (seconds).
 AGAIN, SOON = 30.0, 5.0
@@ -43,6 +43,8 @@ class Left:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._judged: dict[Path, _Judged] = {}
+        #: Marks of files whose connection file was cleared: it told that they are of this machine.
+        self._of_here: set[str] = set()
         self._lock = threading.Lock()
 
     def due(self, file: Found) -> bool:
@@ -64,7 +66,7 @@ class Left:
     async def judge(self, file: Found, counts: Callable[[Verdict], bool], *, asked: bool = False) -> Verdict:
         """Look at one, of which the hub was perhaps just ``asked``; what is found is kept only if it ``counts`` when
         it is known."""
-        verdict = await judge(file, asked=asked)
+        verdict = await judge(file, asked=asked, of_here=file.mark in self._of_here)
         if counts(verdict):
             with self._lock:
                 before = self._judged.get(file.path)
@@ -97,8 +99,11 @@ class Left:
         verdict = await self.judge(file, lambda _: True)
         if verdict.what != "stale":
             raise WrongState(f"It was not removed. {verdict.sentence}", reason=REASONS[verdict.what])
+        beside = await asyncio.to_thread(file_beside, file)
         if not await asyncio.to_thread(at_rest, lambda: leftfiles.remove(file)):
             raise self._has_changed(file)
+        if beside is not None:
+            self._of_here.add(beside.mark)
         self._drop([file.path])
 
     def _has_changed(self, file: Found) -> WrongState:

@@ -24,7 +24,7 @@ from .registry import here
 
 #: How long a connection may take, and a hub's answer (seconds).
 CONNECT, ANSWER = 1.0, 3.0
-#: A file of a cluster that has no connection file yet is not judged for so long (seconds).
+#: A cluster that has no connection file yet may be starting, here or on another machine, for so long (seconds).
 YOUNG = 90.0
 #: By so much may clocks of files and processes differ (seconds).
 SLACK = 3.0
@@ -46,9 +46,10 @@ class Verdict:
     sentence: str = ""
 
 
-async def judge(file: Found, *, asked: bool = False) -> Verdict:
-    """Ask whatever can be asked of it, on any loop; ``asked`` = its hub just was, in vain."""
-    beside = await asyncio.to_thread(_beside, file)
+async def judge(file: Found, *, asked: bool = False, of_here: bool = False) -> Verdict:
+    """Ask whatever can be asked of it, on any loop; ``asked`` = its hub just was, in vain; ``of_here`` = it is known to
+    be of this machine."""
+    beside = await asyncio.to_thread(file_beside, file)
     client = file if file.kind == "client" else beside
     verdict = await _client(client, asked) if client is not None else None
     if verdict is not None and verdict.what == "stale":
@@ -61,10 +62,10 @@ async def judge(file: Found, *, asked: bool = False) -> Verdict:
     if verdict is not None and verdict.what != "stale":
         # Where the controller is, its connection file tells; this one says only what it was begun as.
         return Verdict(verdict.what, verdict.sentence)
-    return await asyncio.to_thread(_cluster, file, beside is None)
+    return await asyncio.to_thread(_cluster, file, beside is not None or of_here)
 
 
-def _beside(file: Found) -> Found | None:
+def file_beside(file: Found) -> Found | None:
     """The other file of the same cluster."""
     profile = file.key.partition(":")[0]
     others = leftfiles.found(profile, file.path.parent)
@@ -181,9 +182,9 @@ def _stranger(pid: int, written: float) -> str | None:
 # -- ipyparallel's own file -------------------------------------------------------------
 
 
-def _cluster(file: Found, alone: bool) -> Verdict:
+def _cluster(file: Found, of_here: bool) -> Verdict:
     name, controller, engines = file.path.name, _named(file, "controller"), _named(file, "engines")
-    if alone and time.time() - file.written < YOUNG:
+    if not of_here and time.time() - file.written < YOUNG:
         return Verdict("unknown", f"{name}: its controller may still be starting.")
     if not controller or engines is None:
         return Verdict("unknown", f"{name} names processes that cannot be looked for from here.")

@@ -69,6 +69,11 @@ export class Row {
     await this.root.getByRole('button', { name: 'Stop', exact: true }).click();
   }
 
+  /** Removes the stale file that the row names. */
+  async clear(): Promise<void> {
+    await this.root.getByRole('button', { name: 'Clear' }).click();
+  }
+
   /** Picks an entry of the row's menu. */
   async menu(entry: string): Promise<void> {
     await this.root.getByRole('button', { name: /^More actions/ }).click();

@@ -2,7 +2,7 @@
  * A real JupyterLab in folders of its own: started, killed, started again with
  * the same folders and port, and ended with all it ever began.
  */
-import { ChildProcess, spawn } from 'child_process';
+import { ChildProcess, execFileSync, spawn } from 'child_process';
 import { mkdirSync, mkdtempSync, openSync, rmSync, readFileSync } from 'fs';
 import { AddressInfo, createServer } from 'net';
 import * as path from 'path';
@@ -154,6 +154,26 @@ export class Jupyter {
     }
     const text = await answer.text();
     return text ? JSON.parse(text) : null;
+  }
+
+  /** Runs a program to its end, as its person would in a terminal. */
+  terminal(program: string, ...args: string[]): void {
+    execFileSync(program, args, {
+      cwd: this.file('files'),
+      env: this.environment(),
+      stdio: 'ignore',
+      timeout: 60000
+    });
+  }
+
+  /** A file of the person's profile. */
+  security(profile: string, name: string): string {
+    return path.join(
+      this.file('ipython'),
+      `profile_${profile}`,
+      'security',
+      name
+    );
   }
 
   private async answers(): Promise<boolean> {

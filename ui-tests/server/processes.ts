@@ -23,6 +23,13 @@ export function command(pid: number): string {
   return read(pid, 'cmdline').split('\0').join(' ').trim();
 }
 
+/** Ends every process of the test's `home` whose command line has `words`, as a crash would. */
+export function crash(home: string, words: string): void {
+  of(home)
+    .filter(pid => command(pid).includes(words))
+    .forEach(pid => process.kill(pid, 'SIGKILL'));
+}
+
 /** Every live process whose environment says it belongs to the test's `home`. */
 export function of(home: string): number[] {
   const mark = `JLC_TEST_HOME=${home}`;

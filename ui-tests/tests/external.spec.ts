@@ -26,7 +26,7 @@ test('a cluster of a terminal is seen with its engines and log, and stopped', as
   });
 
   await test.step('and its log', async () => {
-    await row.menu('Open Log');
+    await row.menu('Open Cluster Log');
     await log.says('engine::Engine Connected');
   });
 

@@ -5,6 +5,7 @@ Promise: what runs is never ended for what could not be added. Runs on the actor
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from ..launchers.base import Exit, LaunchFailed
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Exit code of a controller that nobody used any more (see the host's controller).
 ORPHANED = 86
+#: How often it is tried to reach what a stop could not (seconds).
+AGAIN = 5.0
 
 
 def failure_of(error: LaunchFailed) -> Failure:
@@ -66,6 +69,31 @@ class Failing:
                 cluster.started_at = None
                 cluster.publish()
         await self._reconciler.keeper.save()
+        if stopping and error.out_of_reach:
+            self._reconciler.order(self._end_when_reached(cluster.failure))
+
+    async def _end_when_reached(self, failure: Failure | None) -> None:
+        """A stop that could not reach all of it goes on by itself, unless something else is wanted meanwhile."""
+        cluster, launcher = self._cluster, self._reconciler.launcher
+        while launcher is not None:
+            await asyncio.sleep(AGAIN)
+            try:
+                if self._still(failure):
+                    await launcher.stop_all(grace=cluster.parts.policy.stop_grace)
+            except LaunchFailed as error:
+                if error.out_of_reach:
+                    continue
+                if self._still(failure):
+                    self.note(error)
+                return
+            with cluster.lock:
+                if self._still(failure):
+                    cluster.stop()
+            return
+
+    def _still(self, failure: Failure | None) -> bool:
+        with self._cluster.lock:
+            return self._cluster.state == "failed" and self._cluster.failure is failure
 
     def note(self, error: LaunchFailed, *, state: bool = False) -> None:
         cluster = self._cluster

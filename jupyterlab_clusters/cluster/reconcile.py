@@ -190,7 +190,13 @@ class Reconciler:
         """A new try begins from nothing: what a failed one left goes first."""
         if self.launcher is not None:
             await self.let_go_of_hub()
-            await self.launcher.stop_all(grace=self.cluster.parts.policy.stop_grace)
+            try:
+                await self.launcher.stop_all(grace=self.cluster.parts.policy.stop_grace)
+            except LaunchFailed as error:
+                # A machine that is gone for good must not keep a cluster from ever being started again.
+                if not error.out_of_reach:
+                    raise
+                self.cluster.parts.log.warning("before a new start of %s: %s", self.cluster.key, error)
             await self.launcher.close()
             self.launcher = self.cluster.in_use = None
         with self.cluster.lock:

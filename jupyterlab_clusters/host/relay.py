@@ -1,8 +1,9 @@
 """The far end of a connection to an agent on another machine: finds or starts the agent and passes bytes on.
 
 Promise: runs from what was sent along, with nothing but a Python there; the
-agent goes on when this ends. Must never say anything on its output but one line
-of JSON, and after it what the agent says.
+agent goes on when this ends, which it does also when the way is gone without a
+word. Must never say anything on its output but one line of JSON, and after it
+what the agent says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import selectors
 import socket
 import sys
 import tempfile
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from .messages import READY
 from .start import ROOT, ensure_agent, private_folder
 
 PIECE = 1 << 16
+#: Who reached us asks something every few seconds; nothing for so long (seconds), and the way is gone for good.
+PATIENCE = 90.0
 
 
 def version(package: str) -> str | None:
@@ -88,12 +92,14 @@ def tell(message: dict[str, Any]) -> None:
 
 def pump(agent: socket.socket) -> None:
     """Bytes both ways. The other side says nothing before it was told, so nothing was read ahead of time."""
+    heard = time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ, "in")
         selector.register(agent, selectors.EVENT_READ, "out")
-        while True:
-            for key, _ in selector.select():
+        while time.monotonic() - heard < PATIENCE:
+            for key, _ in selector.select(PATIENCE):
                 if key.data == "in":
+                    heard = time.monotonic()
                     piece = os.read(0, PIECE)
                     if not piece:
                         return

@@ -58,6 +58,8 @@ class AgentPeer:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.closed = False
+        #: When anything came, by the loop's clock.
+        self.heard = asyncio.get_running_loop().time()
         self._listening = asyncio.ensure_future(self._listen())
 
     async def request(self, op: str, *, timeout: float = 30.0, **fields: Any) -> dict[str, Any]:
@@ -71,15 +73,18 @@ class AgentPeer:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            self._writer.write(json.dumps({"id": number, "op": op, **fields}).encode() + b"\n")
-            await self._writer.drain()
-            return await asyncio.wait_for(answer, timeout)
+            return await asyncio.wait_for(self._answered(answer, {"id": number, "op": op, **fields}), timeout)
         except ConnectionError as error:
             raise AgentCut(f"the connection to the host agent was cut ({op})") from error
         except asyncio.TimeoutError as error:
             raise AgentLost(f"the host agent does not answer ({op})") from error
         finally:
             self._waiting.pop(number, None)
+
+    async def _answered(self, answer: asyncio.Future[dict[str, Any]], question: Mapping[str, Any]) -> dict[str, Any]:
+        self._writer.write(json.dumps(question).encode() + b"\n")
+        await self._writer.drain()
+        return await answer
 
     async def close(self) -> None:
         """Hang up; the agent and its processes go on."""
@@ -104,6 +109,7 @@ class AgentPeer:
                 self.on_lost()
 
     def _take(self, message: dict[str, Any]) -> None:
+        self.heard = asyncio.get_running_loop().time()
         if "event" in message:
             self._on_event(message)
             return

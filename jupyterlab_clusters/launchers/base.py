@@ -81,7 +81,11 @@ class LaunchFailed(Exception):
     it; ``command`` the argument vector, ``exit_code`` and ``output`` (both
     outputs, whole) what came of it, ``log`` the name of the log to read
     (``controller``, ``slot-3``, …), each ``None`` where there is none.
+    ``out_of_reach``: something was not ended because the way to it is gone,
+    and for no other reason; it ends by itself.
     """
+
+    out_of_reach = False
 
     def __init__(
         self,

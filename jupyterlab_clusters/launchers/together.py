@@ -32,7 +32,7 @@ def raise_any(failures: Mapping[str, LaunchFailed]) -> None:
 def joined(failures: Sequence[LaunchFailed]) -> LaunchFailed:
     """One failure that tells all causes, with what the first one's tool said."""
     first = failures[0]
-    return LaunchFailed(
+    whole = LaunchFailed(
         first.step,
         " ".join(failure.cause for failure in failures),
         hint=first.hint,
@@ -41,3 +41,5 @@ def joined(failures: Sequence[LaunchFailed]) -> LaunchFailed:
         output=first.output,
         log=first.log,
     )
+    whole.out_of_reach = all(failure.out_of_reach for failure in failures)
+    return whole

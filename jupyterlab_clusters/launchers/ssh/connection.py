@@ -88,6 +88,8 @@ class Connection:
     ) -> None:
         self.host = host
         self.found: dict[str, Any] = {}
+        #: Counts the connections that were made.
+        self.number = 0
         self._folder = folder
         # Two clusters on one host have a connection each.
         self._control = folder / f"{host.tag}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -109,6 +111,9 @@ class Connection:
     async def forward(self, port: int, there: int = 0) -> int:
         """Have ``127.0.0.1`` on that host lead to this port here; the port there. Raises :class:`LaunchFailed`."""
         told = (await self._forwarded("-R", f"127.0.0.1:{there}:127.0.0.1:{port}", NO_WAY_HERE)).split()
+        if not there and not (told and told[-1].isdigit()):
+            # As ssh does whose connection ends while it asks.
+            raise LaunchFailed("engines", NO_WAY_HERE[0].format(host=self.host.name), hint=NO_WAY_HERE[1])
         return int(told[-1]) if told and told[-1].isdigit() else there
 
     async def lead(self, port: int, address: str, there: int) -> None:
@@ -137,9 +142,14 @@ class Connection:
         there = begun(self._python, self._login_script)
         return [self._ssh, "-T", "-S", str(self._control), *options, *self.host.destination(), there]
 
+    @property
+    def lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     async def _open(self) -> Streams:
         private_folder(self._folder.parent)
         private_folder(self._folder)
+        self.number += 1
         ours, theirs = socket.socketpair()
         self._said = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - kept for as long as the connection
         with theirs:

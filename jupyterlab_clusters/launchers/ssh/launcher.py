@@ -72,7 +72,7 @@ class SshLauncher(Launcher):
 
     async def stop_engines(self, slots: Sequence[int], *, grace: float) -> None:
         by_host = self._by_host(slots)
-        raise_any(await each(by_host, lambda name: self._remotes[name].side.stop(by_host[name], grace)))
+        raise_any(await each(by_host, lambda name: self._remotes[name].stop(by_host[name], grace)))
 
     async def interrupt_engines(self, slots: Sequence[int]) -> None:
         by_host = self._by_host(slots)
@@ -89,9 +89,10 @@ class SshLauncher(Launcher):
             works[""] = lambda: self._here.stop(None, grace)
         elif controller.remote.used:
             works[controller.remote.host.name] = partial(controller.stop_all, grace)
-        raise_any(await each(works, lambda name: works[name]()))
-        if there is None:
+        failures = await each(works, lambda name: works[name]())
+        if there is None and "" not in failures:
             await self._here.forget()
+        raise_any(failures)
 
     async def watch_usage(self, watched: bool) -> None:
         reached = [remote for remote in self._remotes.values() if remote.connection.found]

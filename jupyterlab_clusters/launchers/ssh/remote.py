@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import platform
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -26,12 +26,16 @@ from ..mirror import LogCopies
 from .causes import crashed, lacking
 from .connection import Connection
 from .hosts import Host
+from .silence import Silence, Silent
 from .tunnel import Tunnel
 
 #: How often hearts beat (seconds): ipyparallel's own.
 BEAT = 3
 #: How long a controller that is never alone waits for hearts of hosts that are cut off (seconds).
 VERY_LONG = 7 * 24 * 3600
+
+#: How often ports are asked for that were cut while they were made, and how soon again (seconds).
+TRIES, AFTER_CUT = 2, 0.2
 
 Files = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -63,6 +67,7 @@ class Remote:
     connection: Connection = field(init=False)
     tunnel: Tunnel = field(init=False)
     side: HostSide = field(init=False)
+    silence: Silence = field(init=False)
 
     def __post_init__(self) -> None:
         plan, options = self.run.plan, self.run.plan.options
@@ -75,6 +80,7 @@ class Remote:
             name=self.run.group,
         )
         self.tunnel = Tunnel(self.connection)
+        self.silence = Silence(self._fell_silent)
         self.side = HostSide(
             self.run.group,
             self.run.watcher,
@@ -145,10 +151,9 @@ class Remote:
                 await self.side.warm(self.begin())
 
     async def start(self, engines: Sequence[EngineSpec]) -> None:
-        await self.check()
-        plan = self.plan
         # All have the same controller: the ports are looked up once.
-        connection = await self._file(engines[0].connection)
+        connection = await self._reached_file(engines[0].connection)
+        plan = self.plan
         processes = []
         for engine in engines:
             args = over(engine_args(plan, engine.uuid, engine.asks_id), self.host.engine_args)
@@ -167,11 +172,40 @@ class Remote:
 
     async def stop_all(self, grace: float, files: Sequence[str] = ()) -> None:
         """End everything there, have the last lines of its logs, leave nothing."""
-        await self.side.stop(None, grace)
-        await self.side.ask("drain", "settle")
-        await self.side.forget(logs=str(self.log_dir), files=files)
+
+        async def end() -> None:
+            await self.side.stop(None, grace)
+            await self.side.ask("drain", "settle")
+            await self.side.forget(logs=str(self.log_dir), files=files)
+
+        await self._while_heard(end())
+
+    async def stop(self, names: list[str], grace: float) -> None:
+        await self._while_heard(self.side.stop(names, grace))
+
+    async def _while_heard(self, ending: Coroutine[Any, Any, None]) -> None:
+        """Raises :class:`LaunchFailed` as soon as the host is silent or cannot be reached."""
+        try:
+            await self.silence.while_heard(ending)
+        except Silent:
+            raise self._out_of_reach("") from None
+        except LaunchFailed as error:
+            raise error if error.step == "drain" else self._out_of_reach(error.cause, error.output) from error
+
+    def _out_of_reach(self, why: str, output: str | None = None) -> LaunchFailed:
+        seconds = self.run.plan.orphan_timeout or VERY_LONG
+        error = LaunchFailed(
+            "drain",
+            f"{self.host.name} could not be reached, so what runs there could not be ended. {why}".strip(),
+            hint=f"It is ended as soon as {self.host.name} is there again, and ends by itself when it has heard of no "
+            f"controller for {in_words(seconds)}. You may start anew without that host.",
+            output=output,
+        )
+        error.out_of_reach = True
+        return error
 
     async def close(self) -> None:
+        self.silence.end()
         await self.side.close()
         await self.connection.close()
 
@@ -184,14 +218,19 @@ class Remote:
     def trouble(self, error: Exception | None) -> None:
         """The connection broke, or could not be made again yet."""
         why = error.cause if isinstance(error, LaunchFailed) else ""
+        output = error.output if isinstance(error, LaunchFailed) else None
+        self.silence.end()
+        self._cut(f"There is no connection to {self.host.name} now. {why}".strip(), output)
+
+    def _cut(self, cause: str, output: str | None = None) -> None:
         lives = "The controller and the engines there go" if self._has_controller else "Its engines go"
         if not self.side.running():
             return  # nothing is there that anybody could miss
         failure = LaunchFailed(
             "engines",
-            f"There is no connection to {self.host.name} now. {why}".strip(),
+            cause,
             hint=f"{lives} on, and it is made again; until then, do not send work there, as it may be lost.",
-            output=error.output if isinstance(error, LaunchFailed) else None,
+            output=output,
         )
         self.run.watcher.cut_off(self.host.name, self._slots(), failure)
 
@@ -206,7 +245,14 @@ class Remote:
             await self.on_reached()
         offsets = await asyncio.to_thread(self.run.copies.offsets)
         await peer.request("mirror", group=self.side.key, folder=str(self.log_dir), offsets=offsets)
+        self.silence.watch(peer)
         self.run.watcher.regained(self.host.name, self._slots())
+
+    def _fell_silent(self, seconds: float | None) -> None:
+        if seconds is None:
+            self.run.watcher.regained(self.host.name, self._slots())
+            return
+        self._cut(f"{self.host.name} has not answered for {seconds:.0f} s; the network to it may be down.")
 
     def _slots(self) -> list[int] | None:
         """The engines that depend on this connection; all, if the controller does."""
@@ -214,12 +260,30 @@ class Remote:
             return None
         return [slot for name in self.side.running() if (slot := slot_of(name)) is not None]
 
+    async def _reached_file(self, text: str) -> str:
+        """As :meth:`_file`, over another connection where one is cut meanwhile."""
+        for _ in range(TRIES):
+            await self.check()
+            number = self.connection.number
+            try:
+                return await self._file(text)
+            except LaunchFailed:
+                if self.connection.lives and self.connection.number == number:
+                    raise
+                await asyncio.sleep(AFTER_CUT)
+        await self.check()
+        return await self._file(text)
+
     async def _file(self, text: str) -> str:
         """The engines' connection file as engines of that host need it."""
         if self.run.plan.options.get("reach", "ssh") == "direct":
             return text
         info = json.loads(text)
         return json.dumps(await (self.own_file or self.tunnel.through)(info))
+
+
+def in_words(seconds: float) -> str:
+    return f"{seconds / 86400:.0f} days" if seconds > 2 * 86400 else f"{seconds / 60:.0f} min"
 
 
 def patience(trait: str, plan: Plan) -> str:

@@ -31,6 +31,8 @@ class Tunnel:
         self._connection = connection
         #: Port here -> port there; what must be kept to find the same engines again.
         self.ports: dict[int, int] = {}
+        #: Port here -> the number of the connection that leads to it.
+        self._over: dict[int, int] = {}
         self._making = asyncio.Lock()
 
     async def through(self, info: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,11 +44,15 @@ class Tunnel:
         """Over a new connection, the ports that there were over the last one."""
         async with self._making:
             for here, there in self.ports.items():
-                await again(lambda here=here, there=there: self._connection.forward(here, there))  # type: ignore[misc]
+                # What was begun before the cut may have been done over this connection already.
+                if self._over.get(here) != self._connection.number:
+                    await again(lambda here=here, there=there: self._connection.forward(here, there))  # type: ignore[misc]
+                    self._over[here] = self._connection.number
 
     async def _there(self, port: int) -> int:
         if port not in self.ports:
             self.ports[port] = await self._connection.forward(port)
+            self._over[port] = self._connection.number
         return self.ports[port]
 
 

@@ -19,6 +19,7 @@ from jupyterlab_clusters.launchers.ssh import connection
 from jupyterlab_clusters.tests.beds.netns import FarMachine, far_machine
 from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
+from ..faults.plugin import Fault
 from .conftest import Site, processes_marked, until
 from .test_real import with_client
 
@@ -91,17 +92,20 @@ async def test_a_controller_on_another_machine(machine: FarMachine, sshd: Sshd, 
     assert await with_client(cluster, work, 2) == [machine.name] * 2
 
 
+@pytest.mark.fault("a host is out of reach when its engines are to start (silently: {silently})")
 @pytest.mark.parametrize(
     ("silently", "cause"), [(True, "does not answer"), (False, "There is no way through the network to")]
 )
 async def test_a_dead_route_is_told_in_time(
-    machine: FarMachine, sshd: Sshd, site: Site, silently: bool, cause: str
+    machine: FarMachine, sshd: Sshd, site: Site, silently: bool, cause: str, fault: Fault
 ) -> None:
     machine.pull(silently=silently)
     cluster = defined(site, sshd)
     begun = time.monotonic()
     cluster.start(2, None)
+    fault.struck()
     model = await until(cluster, lambda model: model.state == "failed", within=20)
+    fault.told()
     assert time.monotonic() - begun < 15
     assert model.failure is not None and cause in model.failure.cause and sshd.host() in model.failure.cause
     assert model.failure.output and model.failure.hint
@@ -125,9 +129,10 @@ async def test_a_cable_that_is_out_for_a_moment_is_not_noticed(machine: FarMachi
     assert (model.engines.registered, model.failure) == (2, None)
 
 
+@pytest.mark.fault("a cable is out until ssh gives up, the controller {controller}")
 @pytest.mark.parametrize("controller", ["here", "there"])
 async def test_a_cable_that_is_out_until_ssh_gives_up_costs_nothing(
-    machine: FarMachine, sshd: Sshd, site: Site, controller: str, monkeypatch: pytest.MonkeyPatch
+    machine: FarMachine, sshd: Sshd, site: Site, controller: str, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     # As ever, but sooner.
     monkeypatch.setitem(connection.OPTIONS, "ServerAliveInterval", "1")
@@ -139,7 +144,9 @@ async def test_a_cable_that_is_out_until_ssh_gives_up_costs_nothing(
     async def pulled() -> None:
         await until(cluster, lambda model: model.engines.busy == 2)
         machine.pull(silently=True)
+        fault.struck()
         model = await until(cluster, lambda model: model.degraded, within=15)
+        fault.told()
         assert (
             model.failure is not None
             and sshd.host() in model.failure.cause
@@ -149,6 +156,7 @@ async def test_a_cable_that_is_out_until_ssh_gives_up_costs_nothing(
         machine.plug_in()
         back = time.monotonic()
         await until(cluster, lambda model: not model.degraded)
+        fault.mended()
         assert time.monotonic() - back < 15
 
     outage = asyncio.ensure_future(pulled())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from ipyparallel.error import RemoteError
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.errors import WrongState
 
+from ..faults.plugin import Fault
 from .conftest import Site, lines, processes_marked, until
 from .test_real import with_client
 
@@ -115,6 +117,7 @@ def abort() -> None:
     MPI.COMM_WORLD.Abort(7)
 
 
+@pytest.mark.fault("one rank of MPI ends")
 @pytest.mark.parametrize(
     "how, cause, own",
     [
@@ -124,16 +127,21 @@ def abort() -> None:
         (abort, "(ended|called MPI_Abort) with code 7", (None, 7)),
     ],
 )
-async def test_the_end_of_one_rank_is_one_failure(site: Site, how: Any, cause: str, own: tuple[int, int]) -> None:
+async def test_the_end_of_one_rank_is_one_failure(
+    site: Site, how: Any, cause: str, own: tuple[int, int], fault: Fault
+) -> None:
+    fault.name = f"one rank of MPI {'is killed' if how == 'killed' else how.__name__ + 's'}"
     cluster = defined(site)
     await running(cluster, 3)
     if how == "killed":
         os.kill(cluster.engines()[1].pid or 0, signal.SIGKILL)
     else:
         await with_client(cluster, lambda client: client[1].apply_async(how).wait(5) and None, 3)
+    fault.struck()
     model = await until(cluster, lambda model: model.engines.lost == 3, within=15)
     assert model.state == "running" and model.degraded
     model = await until(cluster, lambda model: model.failure is not None)
+    fault.told()
     assert re.fullmatch(f"Rank 1 {cause}, and MPI ended the others with it.", model.failure.cause)
     assert model.failure.log == "slot-1" and model.failure.output
     causes = [engine.cause for engine in cluster.engines()]
@@ -141,10 +149,74 @@ async def test_the_end_of_one_rank_is_one_failure(site: Site, how: Any, cause: s
     assert causes[0].sentence.startswith("ended by MPI, as rank 1 ")
     cluster.scale(3, False)  # nothing runs that would have to be asked for
     model = await until(cluster, lambda model: model.engines.registered == 3, within=30)
+    fault.lost = "what the engines held and did"
+    fault.mended(by_itself=False)
     assert model.failure is None
     told = await with_client(cluster, lambda client: client[:].apply_sync(world), 3)
     assert sorted(told) == [(0, 3, 6), (1, 3, 6), (2, 3, 6)]
     await stopped(site, cluster)
+
+
+@pytest.mark.fault("mpiexec is killed (SIGKILL)")
+async def test_mpiexec_is_killed(site: Site, fault: Fault) -> None:
+    cluster = defined(site)
+    await running(cluster, 3)
+    os.kill(mpiexec_of(site), signal.SIGKILL)
+    fault.struck()
+    model = await until(cluster, lambda model: model.engines.lost == 3 and model.failure is not None, within=15)
+    fault.told()
+    assert model.state == "running" and model.degraded and "mpiexec" in model.failure.cause, model.failure
+    fault.lost = "what the engines held and did"
+    cluster.scale(3, False)
+    model = await until(cluster, lambda model: model.engines.registered == 3, within=30)
+    fault.mended(by_itself=False)
+    assert sorted(await with_client(cluster, lambda client: client[:].apply_sync(world), 3))[0] == (0, 3, 6)
+    await stopped(site, cluster)
+
+
+@pytest.mark.fault("a rank of MPI is stopped (SIGSTOP)")
+async def test_a_rank_is_asleep(site: Site, fault: Fault) -> None:
+    profile = site.home / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    # Hearts are missed after 5 s where it is half a minute.
+    (profile / "ipcontroller_config.py").write_text("c = get_config()\nc.HeartMonitor.period = 500\n")
+    cluster = defined(site)
+    await running(cluster, 2)
+    asleep = cluster.engines()[1].pid or 0
+    os.kill(asleep, signal.SIGSTOP)
+    fault.struck()
+    try:
+        await until(cluster, lambda model: model.engines.registered == 1 and model.degraded, within=30)
+        fault.told()
+        assert cluster.engines()[1].state == "unregistered", "it lives, and is not heard of"
+        await stopped(site, cluster)
+        fault.mended(by_itself=False)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(asleep, signal.SIGCONT)
+    fault.lost = "what that engine did"
+
+
+@pytest.mark.fault("a rank of MPI is killed while no server runs")
+async def test_a_rank_is_killed_while_no_server_runs(site: Site, fault: Fault) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    victim = cluster.engines()[0].pid or 0
+    await site.close()
+    os.kill(victim, signal.SIGKILL)
+    await asyncio.sleep(2)
+    fault.struck()  # that is, a server is there again
+    await site.open()
+    cluster = site.clusters.get("default:ranks")
+    model = await until(cluster, lambda model: model.failure is not None and model.engines.lost == 2, within=15)
+    fault.told()
+    assert model.failure.cause.startswith("Rank 0 was killed by signal 9"), model.failure
+    fault.lost = "what the engines held and did"
+    await stopped(site, cluster)
+
+
+def mpiexec_of(site: Site) -> int:
+    return next(pid for pid, name in processes_marked(site.home).items() if name.startswith("mpiexec "))
 
 
 async def test_a_restart_of_the_server_finds_the_ranks(site: Site) -> None:

@@ -20,6 +20,7 @@ from jupyterlab_clusters.cluster import reconcile
 from jupyterlab_clusters.launchers.slurm import dialback, jobs, nodes
 from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
+from ..faults.plugin import Fault
 from .conftest import Site, lines, until
 from .queued import defined, for_one_test, ours, running, slurm_up, stopped
 from .test_real import with_client
@@ -214,48 +215,64 @@ async def test_a_running_cluster_waits_for_more(site: Site, slurm: Slurm) -> Non
     await stopped(site, slurm, cluster)
 
 
-async def test_cancelled_from_outside_is_one_cause(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job that runs is cancelled from outside")
+async def test_cancelled_from_outside_is_one_cause(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, nodes=2)
     await running(cluster, 4)
     number = cluster.model().job.id
     slurm.says("scancel", number)
+    fault.struck()
     model = await until(cluster, lambda model: model.engines.lost == 4 and model.failure is not None, within=15)
+    fault.told()
     assert model.failure.cause == f"Slurm's job {number} was cancelled from outside."
     assert model.state == "running" and model.degraded
     sentences = {engine.cause.sentence for engine in cluster.engines()}
     assert sentences == {f"ended with Slurm's job {number}, which was cancelled from outside"}
     cluster.scale(2, False)
     await until(cluster, lambda model: model.engines.registered == 2 and model.failure is None)
+    fault.lost = "what the engines held and did"
+    fault.mended(by_itself=False)
     await stopped(site, slurm, cluster)
 
 
-async def test_put_back_into_the_queue(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job is put back into the queue from outside")
+async def test_put_back_into_the_queue(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, extra=["--requeue"])
     await running(cluster, 2)
     slurm.says("scontrol", "requeue", cluster.model().job.id)
+    fault.struck()
     model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None, within=20)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert "was put back into the queue" in model.failure.cause
     await stopped(site, slurm, cluster)
 
 
-async def test_cancelled_while_it_waits(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job that waits is cancelled from outside")
+async def test_cancelled_while_it_waits(site: Site, slurm: Slurm, fault: Fault) -> None:
     slurm.fill()
     cluster = defined(site)
     cluster.start(2, None)
     model = await until(cluster, lambda model: model.step == "queue" and model.job is not None)
     slurm.says("scancel", model.job.id)
+    fault.struck()
     model = await until(cluster, lambda model: model.state == "failed", within=15)
+    fault.told()
     assert "was cancelled from outside" in model.failure.cause and model.failure.step == "queue"
 
 
-async def test_the_time_limit(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job reaches its time limit")
+async def test_the_time_limit(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, time="1")
     await running(cluster, 1)
     job = (await until(cluster, lambda model: model.job.time_left is not None)).job
     assert job.time_left <= 60 and job.time_limit == 60
     # Slurm looks for jobs that have reached it every 30 s.
     slurm.says("scontrol", "update", f"JobId={job.id}", "EndTime=now+1seconds")
+    fault.struck()
     model = await until(cluster, lambda model: model.failure is not None, within=60)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert "reached its time limit" in model.failure.cause and model.failure.hint
     assert cluster.engines()[0].state == "lost"
     assert "which reached its time limit" in cluster.engines()[0].cause.sentence
@@ -404,25 +421,32 @@ async def test_a_controller_that_dies_gives_its_job_back(site: Site, slurm: Slur
     await stopped(site, slurm, cluster)
 
 
-async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("slurmctld is stopped under running engines")
+async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site)
     await running(cluster, 2)
     await until(cluster, lambda model: model.job.asked_at is not None)
     slurm.stop_one("slurmctld")
+    fault.struck()
     model = await until(cluster, lambda model: "is not answering" in (model.job.explanation or ""), within=40)
+    fault.told()
     assert (model.state, model.engines.registered, model.job.state) == ("running", 2, "RUNNING")
     assert model.job.asked_at is not None
     slurm.start_controller()
     await until(cluster, lambda model: model.job.explanation is None, within=40)
+    fault.mended()
     await stopped(site, slurm, cluster)
 
 
-async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("slurmctld is stopped, and a cluster is to stop")
+async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site)
     await running(cluster, 2)
     slurm.stop_one("slurmctld")
+    fault.struck()
     cluster.stop()
     model = await until(cluster, lambda model: model.state == "failed", within=60)
+    fault.told()
     assert model.failure.cause == "Slurm does not answer." and model.failure.step == "drain"
     assert ours(site) == {}, "what can be ended without Slurm has ended"
     cluster.start(1, None)
@@ -430,19 +454,27 @@ async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm) -> None:
     slurm.start_controller()
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=60)
+    fault.mended(by_itself=False)
     assert [job for job in slurm.jobs() if "COMPLETING" not in job] == []
     await running(cluster, 1)
 
 
-async def test_a_node_that_fails(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a node is lost (slurmd killed)")
+async def test_a_node_that_fails(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, nodes=2)
     await running(cluster, 2)
     slurm.stop_one("node2")
+    fault.struck()
     model = await until(cluster, lambda model: model.failure is not None and model.engines.lost == 2, within=90)
+    fault.told()
+    fault.lost = "what the engines of that node held and did"
     assert model.failure.cause.startswith("A node of Slurm's job")
 
 
-async def test_a_node_that_is_cut_off_for_a_while(site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.fault("a node is cut off from the server for a while")
+async def test_a_node_that_is_cut_off_for_a_while(
+    site: Site, slurm: Slurm, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
     monkeypatch.setattr(dialback, "SILENT", 2.0)
     cluster = defined(site, nodes=2)
     await running(cluster, 2)
@@ -450,12 +482,15 @@ async def test_a_node_that_is_cut_off_for_a_while(site: Site, slurm: Slurm, monk
     dialers = [pid for pid, name in ours(site).items() if "host.dialer" in name and "srun" not in name]
     stopped_one = next(pid for pid in dialers if node_of(pid) == victim)
     os.kill(stopped_one, signal.SIGSTOP)
+    fault.struck()
     try:
         model = await until(cluster, lambda model: model.failure is not None, within=10)
+        fault.told()
         assert model.failure.cause.startswith(f"The node {victim} of Slurm's job") and model.degraded
     finally:
         os.kill(stopped_one, signal.SIGCONT)
     model = await until(cluster, lambda model: model.failure is None and not model.degraded, within=15)
+    fault.mended()
     assert model.engines.registered == 2
     monkeypatch.setattr(nodes, "DIAL_AGAIN", 1.0)
     os.kill(stopped_one, signal.SIGSTOP)
@@ -511,7 +546,8 @@ async def test_a_restart_of_the_server_while_the_job_waits(site: Site, slurm: Sl
     await stopped(site, slurm, cluster)
 
 
-async def test_a_job_that_ended_while_no_server_ran(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job is cancelled while no server runs")
+async def test_a_job_that_ended_while_no_server_ran(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site)
     await running(cluster, 2)
     number = cluster.model().job.id
@@ -519,8 +555,11 @@ async def test_a_job_that_ended_while_no_server_ran(site: Site, slurm: Slurm) ->
     slurm.says("scancel", number)
     await asyncio.sleep(1)
     await site.open()
+    fault.struck()
     cluster = site.clusters.get("default:queued")
     model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert "was cancelled from outside" in model.failure.cause
 
 

@@ -13,6 +13,7 @@ import pytest
 from jupyterlab_clusters.launchers.slurm.options import slurm_options
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 
+from ..faults.plugin import Fault
 from .conftest import Site, until
 from .queued import defined, for_one_test, running, slurm_up, stopped
 from .test_real import with_client
@@ -110,22 +111,30 @@ async def test_who_cancelled_it(site: Site, slurm: Slurm) -> None:
     await stopped(site, slurm, cluster)
 
 
-async def test_a_more_important_job_takes_its_place(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job is preempted (cancelled)")
+async def test_a_more_important_job_takes_its_place(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, partition="low", extra=["--exclusive"])
     await running(cluster, 2)
     number = cluster.model().job.id
+    fault.struck()
     slurm.fill(3, "--partition=high")
     model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None, within=15)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert model.failure.cause == f"Slurm's job {number} had to make room for a more important one."
     assert "which had to make room for another" in cluster.engines()[0].cause.sentence
     await stopped(site, slurm, cluster)
 
 
-async def test_a_more_important_job_puts_it_back_into_the_queue(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job is preempted (put back into the queue)")
+async def test_a_more_important_job_puts_it_back_into_the_queue(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, partition="again", extra=["--exclusive", "--requeue"])
     await running(cluster, 1)
+    fault.struck()
     slurm.fill(3, "--partition=high")
     model = await until(cluster, lambda model: model.engines.lost == 1 and model.failure is not None, within=15)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert "put back into the queue" in model.failure.cause or "make room" in model.failure.cause
     await stopped(site, slurm, cluster)
 
@@ -138,12 +147,16 @@ def hog() -> int:
     return len(kept)
 
 
-async def test_more_memory_than_it_asked_for(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("an engine takes more memory than its job asked for")
+async def test_more_memory_than_it_asked_for(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, memory="300M")
     await running(cluster, 1)
     number = cluster.model().job.id
     asked = asyncio.ensure_future(with_client(cluster, lambda client: client[0].apply_async(hog).wait(0.1), 1))
+    fault.struck()
     model = await until(cluster, lambda model: model.engines.lost == 1 and model.failure is not None, within=20)
+    fault.told()
+    fault.lost = "what the engines held and did"
     await asked
     assert model.failure.cause == f"Slurm's job {number} used more memory than it had asked for."
     assert "memory" in model.failure.hint and "memory limit" in model.failure.output
@@ -151,27 +164,34 @@ async def test_more_memory_than_it_asked_for(site: Site, slurm: Slurm) -> None:
     await stopped(site, slurm, cluster)
 
 
-async def test_a_job_that_is_held(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("a job is held")
+async def test_a_job_that_is_held(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, extra=["--hold"])
     cluster.start(1, None)
+    fault.struck()
     model = await until(cluster, lambda model: "held" in str(model.job and model.job.explanation))
+    fault.told()
     assert model.step == "queue" and model.job.explanation == "held by you: `scontrol release` lets it go on"
     slurm.says("scontrol", "release", model.job.id)
     await until(cluster, lambda model: model.state == "running")
     await stopped(site, slurm, cluster)
 
 
-async def test_slurm_falls_silent_while_a_job_waits(site: Site, slurm: Slurm) -> None:
+@pytest.mark.fault("slurmctld is stopped while a job waits")
+async def test_slurm_falls_silent_while_a_job_waits(site: Site, slurm: Slurm, fault: Fault) -> None:
     other = slurm.fill()
     cluster = defined(site)
     cluster.start(1, None)
     await until(cluster, lambda model: model.job is not None and model.job.reason is not None)
     slurm.stop_one("slurmctld")
+    fault.struck()
     model = await until(cluster, lambda model: "is not answering" in (model.job.explanation or ""), within=40)
+    fault.told()
     assert (model.state, model.step, model.job.state) == ("starting", "queue", "PENDING")
     slurm.start_controller()
     began = time.monotonic()
     await until(cluster, lambda model: "nodes" in (model.job.explanation or ""), within=40)
     slurm.says("scancel", other)
     await until(cluster, lambda model: model.state == "running", within=40 - (time.monotonic() - began))
+    fault.mended()
     await stopped(site, slurm, cluster)

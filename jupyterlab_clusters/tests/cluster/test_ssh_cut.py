@@ -10,18 +10,23 @@ import pytest
 from jupyterlab_clusters.launchers.ssh import connection
 from jupyterlab_clusters.tests.beds.sshd import Sshd
 
+from ..faults.plugin import Fault
 from .conftest import Site, until
 from .overssh import cut, defined, our_ssh, running, work_of
 
 pytestmark = [pytest.mark.timeout(120)]
 
 
-async def test_a_connection_that_is_cut_costs_nothing(sshd: Sshd, site: Site) -> None:
+@pytest.mark.fault("a connection of ssh is cut")
+async def test_a_connection_that_is_cut_costs_nothing(sshd: Sshd, site: Site, fault: Fault) -> None:
     cluster = defined(site, sshd, [2])
     await running(cluster, 2)
     pids = [engine.pid for engine in cluster.engines()]
+    fault.struck()
     await cut(cluster, sshd)
+    fault.told()
     await until(cluster, lambda model: not model.degraded)
+    fault.mended()
     assert await work_of(cluster, 2) == pids
     cluster.scale(3, False)
     await until(cluster, lambda model: model.engines.registered == 3)
@@ -44,8 +49,9 @@ async def test_work_that_is_sent_when_all_is_said_to_be_well_is_not_lost(sshd: S
         assert await work_of(cluster, 3) == pids
 
 
+@pytest.mark.fault("sshd freezes (SIGSTOP)")
 async def test_a_connection_that_the_other_end_still_believes_in_is_ended(
-    sshd: Sshd, site: Site, monkeypatch: pytest.MonkeyPatch
+    sshd: Sshd, site: Site, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
     """Or it would keep the ports by which engines reach their controller."""
     monkeypatch.setitem(connection.OPTIONS, "ServerAliveInterval", "1")
@@ -57,7 +63,10 @@ async def test_a_connection_that_the_other_end_still_believes_in_is_ended(
     asleep = sshd.serving()
     for pid in asleep:
         os.kill(pid, signal.SIGSTOP)
+    fault.struck()
     await until(cluster, lambda model: model.degraded, within=10)
+    fault.told()
     await until(cluster, lambda model: not model.degraded, within=10)
+    fault.mended()
     assert await work_of(cluster, 2) == pids
     assert [pid for pid in asleep if pid in sshd.serving()] == []

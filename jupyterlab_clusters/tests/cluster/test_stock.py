@@ -18,6 +18,7 @@ from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.tests.beds.slurm import Slurm
 from jupyterlab_clusters.tests.beds.sshd import first_in_path
 
+from ..faults.plugin import Fault
 from .conftest import Site, lines, processes_marked, until
 from .queued import for_one_test, slurm_up
 from .test_real import with_client
@@ -109,6 +110,48 @@ async def test_a_third_partys_launcher(site: Site) -> None:
 
     cluster.scale(3, True)
     await until(cluster, lambda model: model.engines.registered == 3 and model.step is None, within=60)
+    await stopped(cluster)
+    assert left(site) == []
+
+
+@pytest.mark.fault("the program of ipyparallel's own launcher is killed (SIGKILL)")
+@pytest.mark.usefixtures("mine")
+async def test_its_program_is_killed(site: Site, fault: Fault) -> None:
+    profile(site, "c.Cluster.engine_launcher_class = 'mine'")
+    cluster = await known(site)
+    await running(cluster, 2)
+    os.kill(next(pid for pid, name in processes_marked(site.home).items() if "host.stock" in name), signal.SIGKILL)
+    fault.struck()
+    model = await until(cluster, lambda model: model.engines.lost == 2 and model.failure is not None, within=15)
+    fault.told()
+    assert model.failure is not None and "ipyparallel's launcher of the engines has ended" in model.failure.cause
+    fault.lost = "what the engines held and did"
+    cluster.scale(2, True)
+    await until(cluster, lambda model: model.engines.registered == 2 and model.step is None, within=60)
+    fault.mended(by_itself=False)
+    await stopped(cluster)
+    assert left(site) == []
+
+
+@pytest.mark.fault("engines of ipyparallel's own launcher are killed while no server runs")
+@pytest.mark.usefixtures("mine")
+async def test_its_engines_are_killed_while_no_server_runs(site: Site, fault: Fault) -> None:
+    profile(site, "c.Cluster.engine_launcher_class = 'mine'")
+    cluster = await known(site)
+    await running(cluster, 2)
+    pids = await with_client(cluster, lambda client: client[:].apply_sync(os.getpid), 2)
+    await until(cluster, lambda _: [engine.pid for engine in cluster.engines()] == pids)
+    await site.close()
+    os.kill(pids[0], signal.SIGKILL)
+    await asyncio.sleep(2)
+    fault.struck()  # that is, a server is there again
+    await site.open()
+    cluster = site.clusters.get("default:")
+    await until(cluster, lambda model: model.engines.lost == 1 and model.degraded, within=40)
+    fault.told()
+    fault.lost = "what that engine held and did"
+    cause = cluster.engines()[0].cause
+    assert cause is not None and cluster.engines()[1].pid == pids[1]
     await stopped(cluster)
     assert left(site) == []
 
@@ -230,14 +273,18 @@ async def test_a_batch_template_is_used_as_written(slurm: Slurm, site: Site) -> 
     assert left(site) == []
 
 
-async def test_an_end_of_the_job_is_the_cause(slurm: Slurm, site: Site) -> None:
+@pytest.mark.fault("a job of a batch template is cancelled")
+async def test_an_end_of_the_job_is_the_cause(slurm: Slurm, site: Site, fault: Fault) -> None:
     profile(site, TEMPLATES)
     cluster = await known(site)
     await running(cluster, 1)
     job = cluster.model().job
     assert job is not None
     slurm.says("scancel", job.id)
+    fault.struck()
     model = await until(cluster, lambda model: model.engines.lost == 1 and model.failure is not None, within=30)
+    fault.told()
+    fault.lost = "what the engines held and did"
     assert model.failure is not None and "cancelled" in model.failure.cause
     await stopped(cluster)
 

@@ -21,13 +21,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .leftovers import sweep
+from .leftovers import in_use, prune, sweep
 from .messages import READY
 from .start import ROOT, ensure_agent, private_folder
 
 PIECE = 1 << 16
 #: Who reached us asks something every few seconds; nothing for so long (seconds), and the way is gone for good.
 PATIENCE = 90.0
+DAY = 86400.0
 
 
 def version(package: str) -> str | None:
@@ -82,6 +83,7 @@ def main(tag: str) -> None:
     tell(found())
     with contextlib.suppress(OSError):
         sweep(where.parent)
+        prune(ROOT)
     pump(agent)
 
 
@@ -92,11 +94,14 @@ def tell(message: dict[str, Any]) -> None:
 
 def pump(agent: socket.socket) -> None:
     """Bytes both ways. The other side says nothing before it was told, so nothing was read ahead of time."""
-    heard = time.monotonic()
+    heard, kept = time.monotonic(), float("-inf")
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ, "in")
         selector.register(agent, selectors.EVENT_READ, "out")
         while time.monotonic() - heard < PATIENCE:
+            if time.monotonic() - kept > DAY:
+                in_use(ROOT)
+                kept = time.monotonic()
             for key, _ in selector.select(PATIENCE):
                 if key.data == "in":
                     heard = time.monotonic()

@@ -29,6 +29,7 @@ from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
 from .models import ClusterModel, Connection, EngineModel, Failure, LeftFile
+from .owner import Owner
 from .policy import Policy
 from .reconcile import Reconciler
 from .registry import Registry, here
@@ -37,6 +38,8 @@ from .wish import Definition, Wish
 
 #: How long a look at the engines by REST keeps CPU and memory sampled (seconds).
 LOOK = 10.0
+#: Another server may act for it for a moment, to see whether anybody does (seconds).
+A_LOOK = 0.05
 #: How long an order waits until it is kept (seconds); it is to be answered within 200 ms.
 KEEP = 0.08
 
@@ -79,6 +82,7 @@ class Cluster:
         self.under_way = False
         #: Files that others left in its profile: one that is stale, one of another machine.
         self.left: tuple[LeftFile | None, LeftFile | None] = (None, None)
+        self.owner = Owner(parts.registry.owner_file(definition.key))
         self._gone = False
         self._look_until = 0.0
         self._watched: set[str] = set()
@@ -231,6 +235,9 @@ class Cluster:
                 return self.model()
             if self.state == "stopping":
                 raise WrongState("This cluster is still stopping; start it when it has stopped.", reason="stopping")
+            if not self._acts():
+                return self.model()
+            self._check_there()
             if chosen is not None:
                 self.definition.options = chosen
             self.defined = True
@@ -396,11 +403,27 @@ class Cluster:
                 "processes": reconciler.saved() if reconciler is not None else None,
             }
 
+    def learn(self, record: Mapping[str, Any]) -> None:
+        """This was written down, by a server that went or by another one: it holds as long as nothing of it runs
+        here (blocking)."""
+        with self.lock:
+            if not self.at_rest or self.owner.held:
+                return
+            if record["state"] != "stopped" and self.owner.take():
+                # Until then another server may have written, or stopped, it.
+                record = self.parts.registry.record(self.key) or record
+            self.definition = Definition.of(record)
+            self.resume(record)
+            self.let_go()
+            self.publish()
+
     def resume(self, record: Mapping[str, Any]) -> None:
-        """After a restart of the server: take up where the record leaves off."""
+        """After a restart of the server, or the end of another one: take up where the record leaves off, unless
+        another server acts for it."""
         with self.lock:
             self.defined = True
             self.wanted = record.get("wanted")
+            self.host = self._belongs_to = None
             processes = record.get("processes") or {}
             left = processes.get("processes") or processes.get("jobs") or any((processes.get("hosts") or {}).values())
             if record["state"] in ("stopped", "failed") and not left:
@@ -408,6 +431,8 @@ class Cluster:
             if record.get("host") != here()["host"]:
                 self.host = self._belongs_to = record.get("host")
                 return
+            if not self.owner.take():
+                return  # another server of this machine acts for it: it is seen as those of others are
             self.started_at = record.get("started_at")
             self.under_way = bool(record.get("under_way"))
             self.engine_set.restore(record.get("engines", ()))
@@ -422,6 +447,7 @@ class Cluster:
         with self.lock:
             actor, reconciler = self._actor, self._reconciler
         if actor is None or reconciler is None:
+            self.owner.let_go()
             return
         closing = asyncio.wrap_future(actor.run(reconciler.close(stop=stop)))
         await asyncio.wait([closing], timeout=30)
@@ -429,11 +455,13 @@ class Cluster:
         with self.lock:
             self._actor = self._reconciler = None
         actor.close()
+        self.owner.let_go()
 
     def forget(self) -> None:
         """It is gone from now on: nothing of it is published any more."""
         with self.lock:
             self._gone = True
+            self.owner.let_go()
             self.parts.feed.remove("clusters", self.key)
             self.parts.feed.drop_topic(f"engines/{self.key}")
             self.parts.feed.drop_topic(f"load/{self.key}")
@@ -443,6 +471,22 @@ class Cluster:
             self._actor = Actor(self.key)
             self._reconciler = Reconciler(self, self._actor)
         self._actor.call(getattr(self._reconciler, verb), *args)
+
+    def _acts(self) -> bool:
+        """Whether it is for this server to begin it: no other server begins it at this moment, or left it running."""
+        had = self.owner.held
+        if not self.owner.take(A_LOOK):
+            return False
+        record = None if had else self.parts.registry.record(self.key)
+        if record is not None:
+            self.resume(record)
+        return self.state in ("stopped", "failed")
+
+    def let_go(self) -> None:
+        """Any server of this machine may act for it from now on, if nothing of it is left."""
+        with self.lock:
+            if self.at_rest:
+                self.owner.let_go()
 
     # -- what is allowed ----------------------------------------------------
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Previe
 from ..profiles import Profiles
 from .cluster import Cluster, Parts
 from .finding import Finding
+from .neighbours import Neighbours
 from .options import checked
 from .policy import Policy
 from .registry import Registry
@@ -69,21 +70,15 @@ class Clusters:
         )
         self._finding = Finding(self._parts, self._is_ours, self._is_elsewhere, self._came_or_went, self._show_left)
 
+        self._neighbours = Neighbours(self._registry, self._of_record, self._is_written_here, self._forgotten_elsewhere)
+
     async def open(self) -> None:
         """Take up what ran before the server started, and begin to follow who looks."""
         for path, record in await asyncio.to_thread(lambda: list(self._registry.records())):
             if isinstance(record, Exception):
                 self._log.warning("the record %s cannot be read and is left alone: %s", path, record)
                 continue
-            definition = Definition(
-                record["profile"],
-                record["cluster_id"],
-                record["launcher"],
-                record.get("options") or {},
-                bool(record.get("follows")),
-            )
-            cluster = self._clusters[definition.key] = Cluster(definition, self._parts, defined=True)
-            cluster.resume(record)
+            await asyncio.to_thread(self._of_record(record).learn, record)
         self._feed.on_watch("clusters", self._watch_profiles)
         self._feed.on_watch("engines/", self._watch_one)
         self._feed.on_watch("load/", self._watch_one)
@@ -118,6 +113,7 @@ class Clusters:
             for profile in self._profiles.names():
                 if f"{profile}:" not in self._clusters:
                     self._clusters[f"{profile}:"] = self._make(Definition(profile), defined=False)
+        self._neighbours.look()
         self._finding.look()
         with self._lock:
             return sorted({**self._clusters, **self._finding.found}.values(), key=_order)
@@ -178,6 +174,7 @@ class Clusters:
     async def save(self, cluster: Cluster) -> None:
         """Write a definition down. Raises :class:`OSError`."""
         await asyncio.to_thread(self._registry.save, cluster.key, cluster.record())
+        self._neighbours.wrote(cluster.key)
 
     async def forget(self, key: str) -> None:
         """Forget a stopped cluster and its logs. Raises :class:`NotFound`, :class:`WrongState`."""
@@ -201,6 +198,25 @@ class Clusters:
         for fresh in present:
             if fresh.key == key:  # its profile is still there
                 fresh.publish()
+
+    def _of_record(self, record: Mapping[str, Any]) -> Cluster:
+        with self._lock:
+            own = self._clusters.get(record["key"])
+            if own is None:
+                own = self._clusters[record["key"]] = Cluster(Definition.of(record), self._parts, defined=True)
+            return own
+
+    def _is_written_here(self, key: str) -> bool:
+        own = self._clusters.get(key)
+        return own is not None and own.owner.held
+
+    def _forgotten_elsewhere(self, key: str) -> None:
+        with self._lock:
+            own = self._clusters.get(key)
+            if own is None or not own.at_rest or own.owner.held:
+                return
+            del self._clusters[key]
+        own.forget()
 
     async def clear(self, key: str, mark: str | None = None) -> Cluster:
         """Remove the stale file that is shown with a cluster; with ``mark`` only if it is that one.

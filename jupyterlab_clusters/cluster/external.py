@@ -95,6 +95,8 @@ class External(Cluster):
             await monitor.close()
         with self.lock:
             self._gone = True
+            if self.state == "stopping":
+                self.move("stopped")
 
     # -- the hub tells ---------------------------------------------------------------
 
@@ -218,7 +220,9 @@ class External(Cluster):
             await monitor.shutdown_engines(ids, timeout=ANSWER)
             await monitor.shutdown_hub(timeout=ANSWER)
         except HubError as error:
-            self._refused(str(error))
+            await self._look_for_hub()  # somebody else may have stopped it at the same time
+            if not self._gone:
+                self._refused(str(error))
             return
         await asyncio.sleep(ENDING)
         if self._monitor is not None:

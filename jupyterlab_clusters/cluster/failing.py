@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 ORPHANED = 86
 #: How often it is tried to reach what a stop could not (seconds).
 AGAIN = 5.0
+#: It also ends well when it was asked to through its hub, from another server or a client.
+BY_ITSELF = (0, ORPHANED)
 
 
 def failure_of(error: LaunchFailed) -> Failure:
@@ -71,6 +73,8 @@ class Failing:
         await self._reconciler.keeper.save()
         if stopping and error.out_of_reach:
             self._reconciler.order(self._end_when_reached(cluster.failure))
+        else:
+            cluster.let_go()
 
     async def _end_when_reached(self, failure: Failure | None) -> None:
         """A stop that could not reach all of it goes on by itself, unless something else is wanted meanwhile."""
@@ -85,6 +89,7 @@ class Failing:
                     continue
                 if self._still(failure):
                     self.note(error)
+                    cluster.let_go()
                 return
             with cluster.lock:
                 if self._still(failure):
@@ -108,7 +113,7 @@ class Failing:
         cluster = self._cluster
         if cluster.state != "running":
             return
-        if exit.asked or exit.exit_code == ORPHANED:
+        if exit.asked or exit.exit_code in BY_ITSELF:
             with cluster.lock:
                 cluster.move("stopping", "drain")
                 cluster.publish()

@@ -67,7 +67,7 @@ class Finding:
                 self._begin(file)
         present = {file.key for file in files if file.kind == "client"}
         for key, external in list(self.found.items()):
-            if key not in present:
+            if key not in present or self._ours(key):
                 self._gone(external)
 
     async def met(self, timeout: float) -> None:

@@ -57,6 +57,8 @@ class Keeper:
         cluster = self._cluster
         try:
             async with self._saving:
+                if not cluster.owner.held:
+                    return  # another server may have written since
                 await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
         except OSError as error:
             cluster.parts.log.warning("the record of cluster %s cannot be saved: %s", cluster.key, error)

@@ -343,6 +343,7 @@ class Reconciler:
                 cluster.move("stopped")
             cluster.publish()
         await self.keeper.save()
+        cluster.let_go()
 
     async def clean_up(self, grace: float) -> None:
         """End every process, then remove the files by which others find the cluster."""

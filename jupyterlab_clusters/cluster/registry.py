@@ -48,6 +48,10 @@ class Registry:
         readable = key.replace(":", "-").strip("-")
         return self._root / f"{readable}-{digest}"
 
+    def owner_file(self, key: str) -> Path:
+        """What a server of this machine locks while it acts for a cluster."""
+        return self.folder(key) / f"owner-{here()['host'].replace('/', '-')}"
+
     def log_folder(self, key: str) -> Path:
         """The folder of a cluster's logs, made 0700."""
         folder = self.folder(key) / "logs"
@@ -74,14 +78,35 @@ class Registry:
 
     def records(self) -> Iterator[tuple[Path, dict[str, Any] | Exception]]:
         """Each record that is there, or why it cannot be read."""
-        for path in sorted(self._root.glob("*/cluster.json")):
+        for path in self.files():
             try:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                if record.get("version") != VERSION or self.folder(record["key"]) != path.parent:
-                    raise ValueError(f"not a record of version {VERSION} of this cluster")
-                yield path, record
+                yield path, self._read(path)
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 yield path, error
+
+    def files(self) -> list[Path]:
+        """Where records are."""
+        return sorted(self._root.glob("*/cluster.json"))
+
+    def file(self, key: str) -> Path:
+        """Where its record is."""
+        return self.folder(key) / "cluster.json"
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """One cluster's record, if it is there and can be read."""
+        return self.at(self.file(key))
+
+    def at(self, path: Path) -> dict[str, Any] | None:
+        """As :meth:`record`, by its file."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            return self._read(path)
+        return None
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if record.get("version") != VERSION or self.folder(record["key"]) != path.parent:
+            raise ValueError(f"not a record of version {VERSION} of this cluster")
+        return record
 
     def forget(self, key: str) -> None:
         """Remove a cluster's record and logs."""

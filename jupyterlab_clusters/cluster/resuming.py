@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..launchers.base import LaunchFailed, NotAllBegun
 from .connection import ConnectionFiles
 from .diagnosis import controller_failed
-from .failing import ORPHANED
+from .failing import BY_ITSELF
 from .listening import QUEUED
 from .registry import here
 
@@ -116,7 +116,7 @@ class Resuming:
         if before == "failed":
             with self._cluster.lock:
                 self._cluster.move("failed")
-        if exit is None or exit.asked or exit.exit_code == ORPHANED or before == "failed":
+        if exit is None or exit.asked or exit.exit_code in BY_ITSELF or before == "failed":
             with self._cluster.lock:
                 self._cluster.move("stopping", "drain")
             await self._reconciler.down()

@@ -29,6 +29,17 @@ class Definition:
     options: dict[str, Any] = field(default_factory=dict)
     follows: bool = False
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Definition:
+        """As it was written down."""
+        return cls(
+            record["profile"],
+            record["cluster_id"],
+            record["launcher"],
+            record.get("options") or {},
+            bool(record.get("follows")),
+        )
+
     @property
     def key(self) -> str:
         return f"{self.profile}:{self.cluster_id}"

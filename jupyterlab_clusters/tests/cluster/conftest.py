@@ -61,6 +61,7 @@ class Site:
 
     def __init__(self, home: Path, **policy: Any) -> None:
         self.home = home
+        self.run = home / "run"
         self.policy = Policy(**{"register_timeout": 20.0, **policy})
         self.clusters: Clusters = None  # type: ignore[assignment]
         self.feed: Feed = None  # type: ignore[assignment]
@@ -76,7 +77,7 @@ class Site:
             profiles=profiles,
             policy=self.policy,
             data_dir=self.home / "data",
-            runtime_dir=self.home / "run",
+            runtime_dir=self.run,
             log=logging.getLogger("test"),
         )
         await self.clusters.open()

@@ -34,6 +34,13 @@ class Clusters(Configurable):
         engine.""",
     ).tag(config=True)
 
+    idle_timeout = Float(
+        0.0,
+        min=0.0,
+        help="""Seconds with no busy engine and no queued task after which a cluster is stopped; 0 = never. A profile
+        may say something else (`JupyterLabClusters.idle_minutes`).""",
+    ).tag(config=True)
+
     allowed_launchers = List(
         Unicode(),
         allow_none=True,
@@ -65,6 +72,7 @@ class Clusters(Configurable):
             max_engines=self.max_engines,
             on_server_stop=self.on_server_stop,
             orphan_timeout=self.orphan_timeout,
+            idle_timeout=self.idle_timeout,
             allowed_launchers=None if self.allowed_launchers is None else tuple(self.allowed_launchers),
             read_only=self.read_only,
             register_timeout=self.register_timeout,

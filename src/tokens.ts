@@ -100,6 +100,8 @@ export interface IClusters {
   scale(key: string, engines: number, restart?: boolean): Promise<void>;
   stop(key: string): Promise<void>;
   interrupt(key: string): Promise<void>;
+  /** Count its idle time anew. */
+  keep(key: string): Promise<void>;
   forget(key: string): Promise<void>;
   /** Remove the stale file that is shown with a cluster, the one of this mark. */
   clear(key: string, mark: string): Promise<void>;
@@ -185,6 +187,7 @@ export namespace CommandIDs {
   export const scale = 'clusters:scale';
   export const stop = 'clusters:stop';
   export const interrupt = 'clusters:interrupt';
+  export const keep = 'clusters:keep';
   export const forget = 'clusters:forget';
   export const clear = 'clusters:clear';
   export const preview = 'clusters:preview';

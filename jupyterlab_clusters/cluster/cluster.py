@@ -28,7 +28,7 @@ from ..profiles import Profiles
 from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
-from .models import ClusterModel, Connection, EngineModel, Failure, LeftFile
+from .models import ClusterModel, Connection, EngineModel, Failure, Idle, LeftFile
 from .owner import Owner
 from .policy import Policy
 from .reconcile import Reconciler
@@ -73,6 +73,9 @@ class Cluster:
         self.failure: Failure | None = None
         self.job: Job | None = None
         self.started_at: str | None = None
+        #: How long its engines have had nothing to do, and why it was stopped when nobody asked.
+        self.idle: Idle | None = None
+        self.notice: str | None = None
         #: Where its controller runs, and the machine of another server that it belongs to.
         self.host: str | None = None
         self._belongs_to: str | None = None
@@ -138,6 +141,8 @@ class Cluster:
                 as_written=self.as_written,
                 stale=self.left[0],
                 unreachable=self.left[1],
+                idle=self.idle if running else None,
+                notice=self.notice,
             )
 
     @property
@@ -242,7 +247,7 @@ class Cluster:
                 self.definition.options = chosen
             self.defined = True
             self.wanted = count
-            self.failure = None
+            self.failure = self.notice = None
             self.started_at = None
             self.under_way = True
             self.move("starting", "controller")
@@ -273,7 +278,7 @@ class Cluster:
         with self.lock:
             if self.state == "stopped":
                 return self.model()
-            self.failure = None
+            self.failure = self.notice = None
             self.move("stopping", "drain")
             self._order("want_down")
             return self.publish()
@@ -290,11 +295,29 @@ class Cluster:
             concurrent.futures.wait([keeping], timeout=KEEP)
         return self.model()
 
+    def stop_idle(self, why: str) -> None:
+        """Nobody asked; ``why`` is told."""
+        with self.lock:
+            if self.state == "running":
+                self.notice = why
+                self.move("stopping", "drain")
+                self._order("want_down")
+                self.publish()
+
     def interrupt(self) -> ClusterModel:
         """Interrupt what all engines compute."""
         with self.lock:
             self._check_running()
             self._order("interrupt", [slot.number for slot in self.engine_set if slot.registered])
+            return self.model()
+
+    def keep(self) -> ClusterModel:
+        """Count its idle time anew. Raises :class:`WrongState`."""
+        with self.lock:
+            self._check_running()
+            if self.in_use is None or not self.in_use.idle_timeout:
+                raise WrongState("This cluster is not stopped when it is idle.", reason="no-idle-timeout")
+            self._order("keep")
             return self.model()
 
     def stop_engine(self, slot: int) -> EngineModel:
@@ -349,7 +372,7 @@ class Cluster:
         (blocking)."""
         registry = self.parts.registry
         log_dir = registry.log_folder(self.key) if make else registry.folder(self.key) / "logs"
-        return self.wish.plan(options, log_dir, self.parts.policy.orphan_timeout)
+        return self.wish.plan(options, log_dir, self.parts.policy)
 
     def move(self, state: State, step: Step | None = None) -> None:
         """Take a state that the table allows."""
@@ -393,6 +416,8 @@ class Cluster:
                 "launcher": self.definition.launcher,
                 "follows": self.definition.follows,
                 "as_written": self.as_written,
+                "notice": self.notice,
+                "idle_timeout": self.in_use.idle_timeout if self.in_use is not None else 0.0,
                 "in_use": dict(self.in_use.options) if self.in_use is not None else None,
                 "options": self.definition.options,
                 "state": self.state,
@@ -424,6 +449,7 @@ class Cluster:
             self.defined = True
             self.wanted = record.get("wanted")
             self.host = self._belongs_to = None
+            self.notice = record.get("notice")
             processes = record.get("processes") or {}
             left = processes.get("processes") or processes.get("jobs") or any((processes.get("hosts") or {}).values())
             if record["state"] in ("stopped", "failed") and not left:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from ..launchers.base import Exit, LaunchFailed
+from ..launchers.base import Exit, LaunchFailed, Plan
+from .clock import spoken
 from .diagnosis import controller_failed
 from .models import Failure
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
 
-#: Exit code of a controller that nobody used any more (see the host's controller).
-ORPHANED = 86
 #: How often it is tried to reach what a stop could not (seconds).
 AGAIN = 5.0
-#: It also ends well when it was asked to through its hub, from another server or a client.
-BY_ITSELF = (0, ORPHANED)
+#: Exit codes of a controller that ended of itself (see the host's controller): it was asked to through its hub, its
+#: engines had nothing to do, or nobody used it any more.
+BY_HUB, IDLE, ORPHANED = 0, 85, 86
 
 
 def failure_of(error: LaunchFailed) -> Failure:
@@ -34,6 +34,21 @@ def failure_of(error: LaunchFailed) -> Failure:
         output=error.output,
         log=error.log,
     )
+
+
+def of_itself(exit: Exit, plan: Plan | None) -> str | None:
+    """Why a controller ended that nobody had asked to, where that is what was wanted; a sentence."""
+    if plan is None or exit.asked or exit.exit_code not in (BY_HUB, IDLE, ORPHANED):
+        return None
+    if exit.exit_code == BY_HUB:
+        return "Stopped from elsewhere, through its hub."
+    if exit.exit_code == IDLE:
+        return stopped_idle(plan.idle_timeout)
+    return f"Stopped after {spoken(plan.orphan_timeout)} with no server, no client and no busy engine."
+
+
+def stopped_idle(seconds: float) -> str:
+    return f"Stopped after {spoken(seconds)} with no busy engine."
 
 
 class Failing:
@@ -113,8 +128,11 @@ class Failing:
         cluster = self._cluster
         if cluster.state != "running":
             return
-        if exit.asked or exit.exit_code in BY_ITSELF:
+        why = of_itself(exit, cluster.in_use)
+        if exit.asked or why:
             with cluster.lock:
+                # What its engines' end looked like to their launcher is no failure.
+                cluster.notice, cluster.failure = why, None
                 cluster.move("stopping", "drain")
                 cluster.publish()
             self._reconciler.want_down()

@@ -18,6 +18,7 @@ from ..launchers.base import Exit, Job, Launcher, LaunchFailed, Process, Usage
 from .asking import Asking
 from .clock import iso
 from .cuts import Cuts
+from .idling import Idling
 from .models import LoadModel
 from .silence import Silence
 from .states import LIVE, Step
@@ -63,6 +64,7 @@ class Listening:
         self._looking = False
         self.strangers = Strangers(self, reconciler)
         self._ticking: asyncio.Task[None] | None = None
+        self.idling = Idling(self, reconciler)
 
     @property
     def launcher(self) -> Launcher | None:
@@ -163,6 +165,7 @@ class Listening:
             if failure is not None and failure.step == "engines" and self._enough and not self.cuts:
                 self.cluster.failure = None  # late, but here
         if known:
+            self.idling.changed()
             self._news()
 
     @property
@@ -184,6 +187,7 @@ class Listening:
     def busy(self, hub_id: int, uuid: str, busy: bool) -> None:
         with self.cluster.lock:
             self.cluster.engine_set.busy(uuid, busy)
+        self.idling.changed()
         self._news()
 
     def completed(self, hub_id: int, uuid: str, count: int) -> None:
@@ -220,6 +224,7 @@ class Listening:
                 ) from error
             self.monitor = monitor
             self.strangers.connected(self._at_hub)
+            self.idling.changed()
         await self.look_again()
 
     async def departed(self, uuids: Iterable[str]) -> None:
@@ -239,6 +244,7 @@ class Listening:
         self._looking = False
         self._at_hub.clear()
         self.cuts.forget()
+        self.idling.forget()
         monitor, self.monitor = self.monitor, None
         if monitor is not None:
             await monitor.close()

@@ -53,6 +53,13 @@ class LeftFile(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
 
 
+class Idle(msgspec.Struct, frozen=True, kw_only=True):
+    """Since when no engine has been busy, and when the cluster is stopped for it."""
+
+    since: str
+    ends_at: str
+
+
 class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     """``stale`` may be cleared: nothing answers for it; of ``unreachable`` nothing can be known from here."""
 
@@ -75,6 +82,8 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     as_written: str | None
     stale: LeftFile | None
     unreachable: LeftFile | None
+    idle: Idle | None
+    notice: str | None
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

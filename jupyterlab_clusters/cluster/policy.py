@@ -13,6 +13,7 @@ class Policy:
     max_engines: int = 10_000
     on_server_stop: Literal["leave", "stop"] = "leave"
     orphan_timeout: float = 3600.0
+    idle_timeout: float = 0.0
     allowed_launchers: tuple[str, ...] | None = None
     read_only: bool = False
     register_timeout: float = 60.0

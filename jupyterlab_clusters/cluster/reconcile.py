@@ -86,6 +86,10 @@ class Reconciler:
     def interrupt(self, slots: list[int]) -> None:
         self.order(self.few.interrupt(slots))
 
+    def keep(self) -> None:
+        """Somebody wants the cluster to stay, though it is idle."""
+        self.order(self.listening.idling.keep())
+
     def look_again(self) -> None:
         """The number of those who look at CPU and memory may have changed."""
         self.order(self.listening.look_again())

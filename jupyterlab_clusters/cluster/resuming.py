@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..launchers.base import LaunchFailed, NotAllBegun
 from .connection import ConnectionFiles
 from .diagnosis import controller_failed
-from .failing import BY_ITSELF
+from .failing import of_itself
 from .listening import QUEUED
 from .registry import here
 
@@ -50,6 +50,7 @@ class Resuming:
         plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
         # What runs was begun by what the profile said then.
         plan = replace(plan, as_written=record.get("as_written"), options=record.get("in_use") or plan.options)
+        plan = replace(plan, idle_timeout=record.get("idle_timeout", 0.0))
         self._reconciler.launcher = self._reconciler.made(plan)
         self._reconciler.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         with cluster.lock:
@@ -116,8 +117,10 @@ class Resuming:
         if before == "failed":
             with self._cluster.lock:
                 self._cluster.move("failed")
-        if exit is None or exit.asked or exit.exit_code in BY_ITSELF or before == "failed":
+        why = of_itself(exit, self._cluster.in_use) if exit is not None else None
+        if exit is None or exit.asked or why or before == "failed":
             with self._cluster.lock:
+                self._cluster.notice = why
                 self._cluster.move("stopping", "drain")
             await self._reconciler.down()
             return

@@ -16,6 +16,7 @@ from ..launchers.base import LauncherName, Plan
 from ..launchers.ssh.hosts import engine_count
 from ..profiles import Profiles
 from .options import checked
+from .policy import Policy
 
 
 @dataclass
@@ -77,20 +78,23 @@ class Wish:
         launcher = self.definition.launcher
         return checked(launcher, options, options_of(launcher, self._settings()))
 
-    def plan(self, options: Mapping[str, Any], log_dir: Path, orphan_timeout: float) -> Plan:
+    def plan(self, options: Mapping[str, Any], log_dir: Path, policy: Policy) -> Plan:
         """What a launcher is told; ``options`` add to what the profile says, and win."""
         definition, settings = self.definition, self._settings()
+        whole = {**options_of(definition.launcher, settings), **options}
+        minutes = whole.get("idle_minutes")
         return Plan(
             key=definition.key,
             profile=definition.profile,
             profile_dir=self.profiles.path(definition.profile),
             cluster_id=definition.cluster_id,
             log_dir=log_dir,
-            options={**options_of(definition.launcher, settings), **options},
+            options=whole,
             settings=settings,
             as_written=self.as_written(options),
             environment=dict(os.environ),
-            orphan_timeout=orphan_timeout,
+            orphan_timeout=policy.orphan_timeout,
+            idle_timeout=policy.idle_timeout if minutes is None else 60.0 * minutes,
         )
 
     def _settings(self) -> dict[str, Any]:

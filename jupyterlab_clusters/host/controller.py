@@ -4,7 +4,8 @@ Promise: what clients and engines talk to is ipyparallel's own controller, with
 its configuration files and options. Where ipyparallel's insides are not as
 expected it runs the stock controller with a short beat and says so in the log.
 When one of its own processes dies it ends, as it would only look alive.
-Exit code 86: nobody needed this cluster any more; 87: a part of it died.
+Exit code 85: its engines had nothing to do for too long; 86: nobody needed this cluster any more; 87: a part of it
+died.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from traitlets import Float, default
 
 from . import heart, ports, schedulers
 from .hub import Hub
+from .idle import Idleness
 from .lean import app as stock
-from .messages import DEATHS_VARIABLE, ORPHANED
+from .messages import DEATHS_VARIABLE, IDLE, ORPHANED
 from .orphan import Company, connections
 
-#: How long engines get to end after they were asked to, when the cluster is an orphan (seconds).
+#: How long engines get to end after they were asked to, when the cluster ends by itself (seconds).
 ENGINES_END = 2.0
 
 #: Exit code of a controller one of whose own processes died.
@@ -47,10 +49,15 @@ class IPController(stock.IPController):  # type: ignore[misc]
     """Our command around ipyparallel's controller; of the same name, for its log lines."""
 
     name = "ipcontroller"
-    aliases = {**stock.aliases, "orphan-timeout": "IPController.orphan_timeout"}  # noqa: RUF012
+    aliases = {  # noqa: RUF012
+        **stock.aliases,
+        "orphan-timeout": "IPController.orphan_timeout",
+        "idle-timeout": "IPController.idle_timeout",
+    }
     orphan_timeout = Float(
         0.0, config=True, help="Seconds without client and task after which the cluster ends; 0 = never."
     )
+    idle_timeout = Float(0.0, config=True, help="Seconds with no busy engine after which the cluster ends; 0 = never.")
     visits: Any = None
     _ending = False
 
@@ -84,8 +91,10 @@ class IPController(stock.IPController):  # type: ignore[misc]
         if self.orphan_timeout > 0:
             schedulers = sum(isinstance(child, Process) for child in self.children)
             self.company = Company(
-                self.hub, self.visits, schedulers, self.orphan_timeout, self._end_as_orphan, self.log
+                self.hub, self.visits, schedulers, self.orphan_timeout, partial(self._end_by_itself, ORPHANED), self.log
             )
+        if self.idle_timeout > 0:
+            self.idleness = Idleness(self.hub, self.idle_timeout, partial(self._end_by_itself, IDLE), self.log)
         if (fd := os.environ.pop(DEATHS_VARIABLE, None)) is not None:
             listen_to_deaths(self.hub, int(fd))
         super().start()
@@ -116,15 +125,15 @@ class IPController(stock.IPController):  # type: ignore[misc]
         logging.shutdown()
         os._exit(BROKEN)
 
-    def _end_as_orphan(self) -> None:
+    def _end_by_itself(self, code: int) -> None:
         self._ask_engines_to_end()
-        self.loop.call_later(ENGINES_END, self._leave)
+        self.loop.call_later(ENGINES_END, self._leave, code)
 
-    def _leave(self) -> None:
+    def _leave(self, code: int) -> None:
         self.terminate_children()
         self.cleanup_connection_files()
         # At once: taking the sockets down can end in a signal under load, and the code must be ours.
-        os._exit(ORPHANED)
+        os._exit(code)
 
     def _ask_engines_to_end(self) -> None:
         """As a client would; engines on other machines have nobody else to tell them."""
@@ -199,11 +208,11 @@ def run_stock(argv: list[str]) -> None:
     """ipyparallel's own controller; registration then takes up to a beat or two."""
     print(
         "ipyparallel's controller is not as expected: it runs unchanged, with a short beat "
-        "and without an end for orphans",
+        "and without an end when it is forgotten or idle",
         file=sys.stderr,
         flush=True,
     )
-    argv = [word for word in argv if not word.startswith("--orphan-timeout")]
+    argv = [word for word in argv if not word.startswith(("--orphan-timeout", "--idle-timeout"))]
     stock.IPController.launch_instance(argv=[SHORT_BEAT, *argv])
 
 

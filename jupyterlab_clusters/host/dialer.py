@@ -34,8 +34,9 @@ PIECE = 1 << 16
 BEAT = 1.0
 #: A server that is silent for this long has gone (seconds): nobody reads what the agent says.
 SILENT = 10.0
-#: A node without server and without agent gives itself back after this time (seconds).
-LONELY = 600.0
+#: A node without server and without agent gives itself back after this time (seconds), sooner when it has had its
+#: engines and they have ended.
+LONELY, SERVED = 600.0, 60.0
 #: How long an address may take to answer, and the server to be there at all (seconds).
 KNOCK, REACH = 2.0, 300.0
 #: How long processes may take to end by themselves (seconds).
@@ -81,7 +82,7 @@ class Dialer:
         self._sent = self._taken = 0
         self._heard = self._needed = time.monotonic()
         self._beaten = 0.0
-        self._over = False
+        self._over = self._served = False
         self._woken, self._wake = os.pipe()
 
     def run(self) -> None:
@@ -160,7 +161,7 @@ class Dialer:
         # In this order: to look at all processes costs the most.
         if self._agent is not None or now - self._heard < SILENT or proc.descendants({os.getpid()}, proc.table()):
             self._needed = now
-        elif now - self._needed > LONELY:
+        elif now - self._needed > (SERVED if self._served else LONELY):
             self._over = True
 
     def _take(self) -> None:
@@ -193,6 +194,7 @@ class Dialer:
             # Who owns the folder above could put another in place of ours.
             private_folder(self.folder.parent)
             self._agent = ensure_agent(self.folder)
+            self._served = True
         except (OSError, TimeoutError) as error:
             self._send(b"close", connection, f"The agent could not be started there: {error}.".encode())
 

@@ -20,12 +20,12 @@ from typing import Any
 
 from . import proc
 from .logindex import LogIndex
-from .messages import DEATHS_VARIABLE, ORPHANED, Record, Refused, Spec
+from .messages import DEATHS_VARIABLE, IDLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
 from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, strays, title, wait_told
 
-#: How long engines may take to end by themselves when their controller ended as an orphan (seconds).
+#: How long engines may take to end by themselves when their controller ended of itself (seconds).
 ORPHAN_GRACE = 2.0
 
 Event = Mapping[str, Any]
@@ -276,7 +276,7 @@ class Group:
         self._write_journal(record)
         self._index.ended(record.log)
         self._tell("exited", record)
-        if record.name == self._leader and record.exit_code == ORPHANED:
+        if record.name == self._leader and record.exit_code in (ORPHANED, IDLE):
             self._keep(asyncio.ensure_future(self.stop(None, ORPHAN_GRACE)))
         self.ended()
 

@@ -34,6 +34,8 @@ class Hub(stock.Hub):  # type: ignore[misc]
         super().__init__(**kwargs)
 
     _state_due = False
+    #: When a task was last queued or running, or an engine came (by the loop's clock).
+    active_at = 0.0
 
     def handle_stopped_heart(self, heart: bytes) -> None:
         """An engine whose heart stops may only have been stopped for a while: it is known again when it beats."""
@@ -84,7 +86,10 @@ class Hub(stock.Hub):  # type: ignore[misc]
         # ipykernel 7 greets each new subscriber of an engine's output; the greeting has no topic, which
         # the stock hub logs as an error for every engine.
         if not any(b'"iopub_welcome"' in part for part in msg[1:5]):
+            before = self.busy
             super().dispatch_monitor_traffic(msg)
+            if before or self.busy:
+                self.active_at = self.loop.time()
 
     def unregister_engine(self, ident: Any, msg: dict[str, Any]) -> None:
         super().unregister_engine(ident, msg)
@@ -93,8 +98,15 @@ class Hub(stock.Hub):  # type: ignore[misc]
             if (gone := msg["content"]["id"]) not in self.engines:
                 self.ids.discard(gone)
 
+    def _handle_stranded_msgs(self, eid: int, uuid: str) -> None:
+        # What a dead engine was to do is given up: it was work until now.
+        if self.busy:
+            self.active_at = self.loop.time()
+        super()._handle_stranded_msgs(eid, uuid)
+
     def finish_registration(self, heart: bytes) -> None:
         super().finish_registration(heart)
+        self.active_at = self.loop.time()
         if len(self.engines) == MANY_ENGINES and self.log.level == logging.INFO:
             self.log.warning("%s engines: only warnings are logged from here on", MANY_ENGINES)
             self.log.setLevel(logging.WARNING)

@@ -23,6 +23,8 @@ LINE_LIMIT = 16 * 1024 * 1024
 
 #: Exit code of a controller that nobody needs any more.
 ORPHANED = 86
+#: Exit code of a controller whose engines had nothing to do for too long.
+IDLE = 85
 
 #: By these variables the processes of a group, and what they start, are found.
 GROUP_VARIABLE = "JUPYTERLAB_CLUSTERS_GROUP"

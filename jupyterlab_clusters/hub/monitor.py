@@ -91,6 +91,14 @@ class HubMonitor:
         queues = {int(i): Queue(**of) for i, of in answer.items() if i.isdigit() and int(i) in wanted}
         return HubLoad(queues, unassigned)
 
+    async def idle(self, *, keep: bool = False, timeout: float = ANSWER_LIMIT) -> float | None:
+        """Seconds for which there has been no work; None when there is some. ``keep`` has them counted anew. Only our
+        own controller knows. Raises :class:`HubError`."""
+        answer = await self._hub.ask("keep_request" if keep else "idle_request", {}, timeout=timeout)
+        self._heard()
+        lasting = answer.get("lasting")
+        return None if lasting is None else float(lasting)
+
     async def unregister(self, hub_id: int) -> None:
         """Tell the hub that this engine has died; it then tells everybody. Raises :class:`HubSilent`."""
         self._hub.tell("unregistration_request", {"id": hub_id})

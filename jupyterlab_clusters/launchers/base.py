@@ -152,6 +152,7 @@ class Plan:
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     orphan_timeout: float = 3600.0
+    idle_timeout: float = 0.0
     as_written: str | None = None
 
 

@@ -48,6 +48,7 @@ def controller_args(plan: Plan) -> list[str]:
         f"--profile-dir={plan.profile_dir}",
         f"--cluster-id={plan.cluster_id}",
         f"--orphan-timeout={plan.orphan_timeout:g}",
+        *([f"--idle-timeout={plan.idle_timeout:g}"] if plan.idle_timeout else []),
     ]
     if ip := settings.get("Cluster.controller_ip"):
         argv.append(f"--ip={ip}")

@@ -22,9 +22,22 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
+#: Goes for every launcher, also for those of the profile's own.
+IDLE = {
+    "idle_minutes": {
+        "type": "number",
+        "title": "Stop when idle for (minutes)",
+        "description": "With no busy engine and no queued task; 0: never; empty: as this server is set up.",
+        "minimum": 0,
+        "maximum": 525600,
+    }
+}
+
+
 def common_options(where: str) -> dict[str, Any]:
     """What goes for engines anywhere."""
     return {
+        **IDLE,
         "working_dir": {
             "type": "string",
             "title": "Working folder",

@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from ..errors import BadInput, CannotNow
-from ..launchers.asked import Asked, asked, says_no_more, settings_of
+from ..launchers.asked import Asked, asked, says_no_more, settings_beside, settings_of
 from ..launchers.command import CommandFailed, Done, run
 from .models import LauncherName, Place, ProfileError, ProfileModel, Setting
 from .writer import write_settings
@@ -152,7 +152,7 @@ class Profiles:
         file = self.path(name) / "ipcluster_config.json"
         meant, model = settings_of(launcher, options or {}) if launcher is not None else {}, self.model(name)
         if model.as_written and model.launcher == launcher and says_no_more(options or {}, model.options):
-            meant = {}  # it says already what was chosen, and more: that stays
+            meant = settings_beside(options or {})  # it says already what was chosen, and more: that stays
         elsewhere = {one.name: one.value for one in model.settings if one.file != str(file)}
         for trait, value in meant.items():
             if value is None and (there := elsewhere.get(trait)):

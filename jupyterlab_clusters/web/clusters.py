@@ -91,6 +91,13 @@ class ClearHandler(Order):
         return (await self.parts.clusters.clear(key, asked.mark)).model()
 
 
+class KeepHandler(Order):
+    @operation("execute", ClusterModel, takes=Nothing, status=202)
+    def post(self, key: str, asked: Nothing) -> ClusterModel:
+        """Count the idle time of a cluster anew."""
+        return self.cluster(key).keep()
+
+
 class PreviewHandler(Resource):
     @operation("read", Preview, takes=PreviewOf)
     async def post(self, key: str, asked: PreviewOf) -> Preview:

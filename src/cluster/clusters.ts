@@ -146,6 +146,10 @@ export class Clusters implements IClusters, IDisposable {
     await this._ask(key, 'interrupt', () => this._actions.interrupt(key));
   }
 
+  async keep(key: string): Promise<void> {
+    await this._actions.keep(key);
+  }
+
   async forget(key: string): Promise<void> {
     await this._actions.forget(key);
   }

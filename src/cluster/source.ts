@@ -53,6 +53,8 @@ export interface IClusterActions {
   scale(key: string, engines: number, restart?: boolean): Promise<ICluster>;
   stop(key: string): Promise<ICluster>;
   interrupt(key: string): Promise<ICluster>;
+  /** Count its idle time anew. */
+  keep(key: string): Promise<ICluster>;
   forget(key: string): Promise<void>;
   clear(key: string, mark: string): Promise<ICluster>;
   engine(

@@ -107,6 +107,16 @@ export interface ICluster {
   readonly stale: ILeftFile | null;
   /** It is of another host, and nothing can be known of it from here. */
   readonly unreachable: ILeftFile | null;
+  /** Since when no engine is busy, and when it is stopped for that; null when it is not. */
+  readonly idle: IIdle | null;
+  /** Why it was stopped though nobody asked. */
+  readonly notice: string | null;
+}
+
+/** Times are ISO 8601 UTC. */
+export interface IIdle {
+  readonly since: string;
+  readonly ends_at: string;
 }
 
 /** How an engine ended; `signal` is a number. */

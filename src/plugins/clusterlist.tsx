@@ -82,6 +82,7 @@ export class ClusterList extends ReactWidget {
       stop: key => run(CommandIDs.stop, { key }),
       scale: (key, engines) => run(CommandIDs.scale, { key, engines }),
       clear: (key, mark) => run(CommandIDs.clear, { key, mark }),
+      keep: key => run(CommandIDs.keep, { key }),
       openLog: (key, log) => run(CommandIDs.openLog, { key, log }),
       showOutput: key => run(CommandIDs.showOutput, { key }),
       insertCode: key => run(CommandIDs.insertCode, { key }),

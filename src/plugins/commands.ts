@@ -59,6 +59,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       CommandIDs.scale,
       CommandIDs.stop,
       CommandIDs.interrupt,
+      CommandIDs.keep,
       CommandIDs.forget,
       CommandIDs.clear
     ]) {
@@ -114,6 +115,14 @@ class ClusterCommands {
       isEnabled: args => this._is(args, c => c.state === 'running'),
       execute: args =>
         this._try(this._cluster(args), c => this.clusters.interrupt(c.key)),
+      describedBy: { args: { type: 'object', properties: KEY } }
+    });
+    registry.addCommand(CommandIDs.keep, {
+      label: trans.__('Keep Idle Cluster'),
+      caption: trans.__('Begin to count its idle time anew'),
+      isEnabled: args => this._is(args, c => c.idle !== null),
+      execute: args =>
+        this._try(this._cluster(args), c => this.clusters.keep(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.forget, {

@@ -77,6 +77,10 @@ export class Calls implements IClusterActions {
     return this._order(key, 'interrupt');
   }
 
+  async keep(key: string): Promise<ICluster> {
+    return this._order(key, 'keep');
+  }
+
   async forget(key: string): Promise<void> {
     await this._send(place(key), 'DELETE');
   }

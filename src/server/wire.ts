@@ -440,6 +440,60 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/jupyterlab-clusters/clusters/{key}/keep': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * Count the idle time of a cluster anew.
+     * @description Needs `execute` on `clusters`.
+     */
+    post: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: {
+          key: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: {
+        content: {
+          'application/json': components['schemas']['Nothing'];
+        };
+      };
+      responses: {
+        /** @description Done */
+        202: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ClusterModel'];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/jupyterlab-clusters/clusters/{key}/preview': {
     parameters: {
       query?: never;
@@ -1298,6 +1352,8 @@ export interface components {
       as_written: string | null;
       stale: components['schemas']['LeftFile'] | null;
       unreachable: components['schemas']['LeftFile'] | null;
+      idle: components['schemas']['Idle'] | null;
+      notice: string | null;
     };
     /**
      * Connection
@@ -1463,6 +1519,14 @@ export interface components {
      */
     HostsToTest: {
       options: Record<string, never>;
+    };
+    /**
+     * Idle
+     * @description Since when no engine has been busy, and when the cluster is stopped for it.
+     */
+    Idle: {
+      since: string;
+      ends_at: string;
     };
     /**
      * Job

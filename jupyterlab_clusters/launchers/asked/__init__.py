@@ -5,6 +5,6 @@ them: then the profile is run as written, by ipyparallel's own launchers.
 """
 
 from .asked import Asked, asked, options_of, says_no_more
-from .written import OWN, settings_of
+from .written import OWN, settings_beside, settings_of
 
-__all__ = ["OWN", "Asked", "asked", "options_of", "says_no_more", "settings_of"]
+__all__ = ["OWN", "Asked", "asked", "options_of", "says_no_more", "settings_beside", "settings_of"]

@@ -23,7 +23,7 @@ from ..classes import (
     short,
 )
 from . import controllers, hosts
-from .written import OWN, UNSAID, settings_of
+from .written import IDLE, OWN, UNSAID, settings_of
 
 #: What is not ours to do the same.
 UNDERSTOOD: dict[LauncherName, frozenset[str]] = {
@@ -57,11 +57,18 @@ def asked(settings: Mapping[str, Any]) -> Asked:
 
 def says_no_more(options: Mapping[str, Any], of_profile: Mapping[str, Any]) -> bool:
     """Whether a person who chose ``options`` left everything as the profile has it."""
-    return all(of_profile.get(name) == value for name, value in options.items() if value not in (None, "", [], {}))
+    said = {name: value for name, value in options.items() if name != IDLE and value not in (None, "", [], {})}
+    return all(of_profile.get(name) == value for name, value in said.items())
 
 
 def options_of(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the profile says in the options of that launcher, be it the one that it names or not."""
+    minutes = settings.get(f"{OWN}.{IDLE}")
+    number = isinstance(minutes, (int, float)) and not isinstance(minutes, bool) and 0 <= minutes <= 525600
+    return {**_of_launcher(launcher, settings), **({IDLE: minutes} if number else {})}
+
+
+def _of_launcher(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str, Any]:
     if launcher == "stock":
         return {}
     if (chosen := _unchanged(launcher, settings)) is not None:

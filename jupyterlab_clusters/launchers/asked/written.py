@@ -17,6 +17,9 @@ from . import controllers, hosts, template
 #: The section of the profile's configuration that is ours.
 OWN = "JupyterLabClusters"
 
+#: The one of our options that is a setting of the whole profile, whichever launcher it names.
+IDLE = "idle_minutes"
+
 #: The class that gets what every launcher has.
 CLASSES: dict[LauncherName, str] = {
     "local": "LocalEngineSetLauncher",
@@ -34,12 +37,20 @@ UNSAID: dict[LauncherName, tuple[str, ...]] = {
 }
 
 
+def settings_beside(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are said beside whatever launcher the profile asks for."""
+    return {f"{OWN}.{IDLE}": options.get(IDLE)}
+
+
 def settings_of(launcher: LauncherName, options: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by trait name; ``None`` = to be removed. Other launchers' settings are left alone."""
+    idle = settings_beside(options)
     if launcher == "stock":
-        return {}
+        return idle
+    options = {name: value for name, value in options.items() if name != IDLE}
     main = CLASSES[launcher]
     return {
+        **idle,
         ENGINES: launcher,
         f"{OWN}.{launcher}": dict(options) or None,
         "Cluster.controller_args": list(options.get("controller_args") or ()) or None,

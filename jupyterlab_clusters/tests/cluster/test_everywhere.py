@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,21 @@ def say(client: Any) -> list[int]:
     client[:].apply_sync(print, "a word for the log", flush=True)
     pids: list[int] = client[:].apply_sync(os.getpid)
     return pids
+
+
+async def test_nothing_is_left_of_a_cluster_that_was_idle(launcher: str, options: dict[str, Any], site: Site) -> None:
+    site.policy = replace(site.policy, idle_timeout=2.0)
+    await site.close()
+    await site.open()
+    await site.clusters.get("default:").parts.profiles.refresh("default")
+    cluster = site.clusters.define("default", "any", launcher, options)
+    cluster.start(2, None)
+    model = await until(cluster, lambda model: model.state not in ("starting", "running"), within=60)
+    assert model.failure is None
+    model = await until(cluster, lambda model: model.state == "stopped", within=20)
+    assert model.notice == "Stopped after 2 seconds with no busy engine."
+    stay = ("host.agent", "host.nursery", "sshd", "slurm", "munged")
+    assert [name for name in processes_marked(site.home).values() if not any(one in name for one in stay)] == []
 
 
 async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> None:

@@ -165,6 +165,26 @@ def test_an_orphaned_cluster_ends_by_itself(cluster: Cluster) -> None:
     assert not cluster.file("client").exists()
 
 
+def test_an_idle_cluster_ends_by_itself_though_a_client_is_connected(cluster: Cluster) -> None:
+    record = cluster.start_controller("--idle-timeout=1.5")
+    client = cluster.client()
+    time.sleep(2.0)
+    assert alive(record["pid"]), "engines may still wait in a queue"
+    engine = cluster.start_engines(0)[0]
+    registered(client, 1)
+    view = client.load_balanced_view()
+    begun = time.monotonic()
+    view.apply_async(time.sleep, 1.0)
+    view.apply_async(time.sleep, 1.0)
+    exited = cluster.agent.event("exited", "controller")["record"]
+    lasted = time.monotonic() - begun
+    assert exited["exit_code"] == 85, (exited["signal"], cluster.agent.log("controller")[-500:])
+    assert lasted > 3.4, "two seconds of work, and only then the time"
+    until(lambda: not alive(engine["pid"]))
+    assert not cluster.file("client").exists()
+    client.close()
+
+
 def test_the_controller_leads_its_group_and_raises_its_limits(cluster: Cluster) -> None:
     record = cluster.start_controller()
     limits = Path(f"/proc/{record['pid']}/limits").read_text()

@@ -20,6 +20,7 @@ from jupyterlab_clusters.cluster.models import (
     EngineCounts,
     EngineModel,
     Failure,
+    Idle,
     LeftFile,
     LoadModel,
     ProfileError,
@@ -62,6 +63,8 @@ STOPPED = ClusterModel(
     as_written=None,
     stale=None,
     unreachable=None,
+    idle=None,
+    notice=None,
 )
 STARTING = msgspec.structs.replace(
     STOPPED,
@@ -85,6 +88,12 @@ LOST = Failure(
 DEGRADED = msgspec.structs.replace(
     RUNNING, engines=EngineCounts(launched=3, registered=3, busy=0, lost=1), degraded=True, failure=LOST
 )
+IDLING = msgspec.structs.replace(
+    RUNNING,
+    engines=EngineCounts(launched=4, registered=4),
+    idle=Idle(since="2026-11-21T11:20:00Z", ends_at="2026-11-21T11:50:00Z"),
+)
+CULLED = msgspec.structs.replace(STOPPED, notice="Stopped after 30 minutes with no busy engine.")
 STOPPING = msgspec.structs.replace(RUNNING, state="stopping", step="drain")
 FAILED = msgspec.structs.replace(
     STOPPED,
@@ -217,8 +226,9 @@ def _stream_of_clusters() -> dict[str, dict[str, Any]]:
         ("starting", "1 of 4 registered", STARTING),
         ("running", "4 of 4", RUNNING),
         ("degraded", "one engine killed", DEGRADED),
+        ("idle", "no engine is busy", IDLING),
         ("stopping", "asked to stop", STOPPING),
-        ("stopped", "nothing is left", STOPPED),
+        ("stopped", "nothing is left, and why", CULLED),
         ("failed", "the controller could not start", FAILED),
     ):
         before = _seq(feed, topic)

@@ -29,6 +29,8 @@ function cluster(some: Partial<ICluster>): ICluster {
     as_written: null,
     stale: null,
     unreachable: null,
+    idle: null,
+    notice: null,
     ...some
   };
 }

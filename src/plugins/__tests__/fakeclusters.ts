@@ -55,6 +55,7 @@ export class FakeClusters {
   start = (...args: unknown[]) => this._ask('start', args);
   stop = (...args: unknown[]) => this._ask('stop', args);
   scale = (...args: unknown[]) => this._ask('scale', args);
+  keep = (...args: unknown[]) => this._ask('keep', args);
   interrupt = (...args: unknown[]) => this._ask('interrupt', args);
   forget = (...args: unknown[]) => this._ask('forget', args);
   clear = (...args: unknown[]) => this._ask('clear', args);

@@ -17,6 +17,7 @@ import {
 import { Cells } from './cells';
 import { CountPicker } from './countpicker';
 import { Failure } from './failure';
+import { IdleLine } from './idle';
 import { jobWords } from './jobwords';
 import { LeftFile } from './leftfile';
 import { SHAPES, askedWord, countWords, stateWord, stepWords } from './words';
@@ -29,6 +30,8 @@ export interface IRowActions {
   scale(key: string, engines: number): void;
   /** Remove the stale file of this mark. */
   clear(key: string, mark: string): void;
+  /** It is not to be stopped for being idle now. */
+  keep(key: string): void;
   openLog(key: string, log: string): void;
   showOutput(key: string): void;
   insertCode(key: string): void;
@@ -113,6 +116,7 @@ export function Row(props: IRowProps): JSX.Element {
       {selected && cluster.as_written && (
         <div className="jlc-Row-written">{cluster.as_written}</div>
       )}
+      {cluster.notice && <div className="jlc-Row-notice">{cluster.notice}</div>}
       {profile?.errors.map(error => (
         <div key={error.message} className="jlc-Failure">
           <div className="jlc-Failure-cause">
@@ -185,6 +189,15 @@ function Middle(props: IRowProps): JSX.Element | null {
         </div>
       )}
       {cluster.job && <JobLine job={cluster.job} trans={trans} />}
+      {cluster.idle && (
+        <IdleLine
+          idle={cluster.idle}
+          name={nameOf(cluster)}
+          disabled={props.stale}
+          trans={trans}
+          onKeep={() => props.actions.keep(cluster.key)}
+        />
+      )}
     </div>
   );
 }

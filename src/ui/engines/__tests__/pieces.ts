@@ -55,6 +55,8 @@ export function cluster(fields: Partial<ICluster> = {}): ICluster {
     as_written: null,
     stale: null,
     unreachable: null,
+    idle: null,
+    notice: null,
     ...fields
   };
 }

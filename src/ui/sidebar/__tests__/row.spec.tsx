@@ -52,6 +52,7 @@ function shown(fields: Partial<ICluster> = {}, props: Partial<IRowProps> = {}) {
           stop: say('stop'),
           clear: say('clear'),
           scale: say('scale'),
+          keep: say('keep'),
           openLog: say('log'),
           showOutput: say('output'),
           insertCode: say('insert'),
@@ -327,4 +328,18 @@ describe('a row', () => {
     await userEvent.click(screen.getByRole('button', { name: 'Stop' }));
     expect(said).toContain('stop default:');
   });
+});
+
+it('says when an idle cluster is stopped, and why one was', async () => {
+  const ends_at = new Date(Date.now() + 1799 * 1000).toISOString();
+  const { said, container } = shown({
+    idle: { since: '2026-11-21T11:20:00Z', ends_at }
+  });
+  expect(container).toHaveTextContent('No engine is busy: stops in 30 min');
+  await userEvent.click(screen.getByRole('button', { name: 'Keep default' }));
+  expect(said).toEqual(['keep default:']);
+  expect(await axe(container)).toHaveNoViolations();
+  const notice = 'Stopped after 30 minutes with no busy engine.';
+  shown({ state: 'stopped', engines: NONE, notice });
+  expect(screen.getByText(notice)).toBeVisible();
 });

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import threading
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any, cast
 
 from jupyter_server.extension.application import ExtensionApp
@@ -107,11 +110,25 @@ class ClustersApp(ExtensionApp):
         task.add_done_callback(self.tasks.discard)
 
     async def _open(self) -> None:
+        if self.parts.policy.on_server_stop == "stop":
+            self._stop_cleanly_when_interrupted()
         try:
             await self.parts.clusters.open()
         except Exception:
             # The server and every other extension go on; the routes still answer.
             self.log.exception("Clusters of an earlier server could not be taken up")
+
+    def _stop_cleanly_when_interrupted(self) -> None:
+        # A server without a terminal takes an interrupt (a hub's way to end it) for no reason to clean up: it just
+        # ends, and nobody is told.
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+
+            def stop(number: int, frame: FrameType | None) -> None:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+                cast(Any, self.serverapp).stop(from_signal=True)
+
+            signal.signal(signal.SIGINT, stop)
 
     def _watched(self, topic: str, watched: bool) -> None:
         if watched and topic == "clusters":

@@ -21,8 +21,8 @@ import type {
   IProfile
 } from './cluster/state';
 
-/** How the window stands to the server. */
-export type Link = 'connecting' | 'live' | 'reconnecting';
+/** How the window stands to the server; `asking` = by requests, as no socket can be had. */
+export type Link = 'connecting' | 'live' | 'asking' | 'reconnecting';
 
 /** What changed: the keys of clusters (or slots of engines, as numbers). */
 export interface IChange<K> {

@@ -8,5 +8,6 @@ models mean.
 from .feed import Feed
 from .pump import Pump, Source
 from .reader import Reader
+from .topic import POINTS
 
-__all__ = ["Feed", "Pump", "Reader", "Source"]
+__all__ = ["POINTS", "Feed", "Pump", "Reader", "Source"]

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from .reader import Reader
 from .topic import Ident, KeyName, Model, SeriesTopic, StateTopic, Topic
@@ -18,6 +19,9 @@ from .topic import Ident, KeyName, Model, SeriesTopic, StateTopic, Topic
 SERIES = "load"
 
 Watch = Callable[[str, bool], None]
+
+#: For how long somebody who asked is thought to go on looking (seconds).
+LOOK = 10.0
 
 
 class Feed:
@@ -32,6 +36,7 @@ class Feed:
         self._news: set[str] = set()
         self._watches: list[tuple[str, Watch]] = []
         self._closed = False
+        self._looks: dict[str, tuple[Reader, asyncio.TimerHandle]] = {}
 
     def put(self, topic: str, key_name: KeyName, ident: Ident, model: Model) -> None:
         """The newest value of one thing; only fields that differ are told."""
@@ -97,6 +102,20 @@ class Feed:
                 del self._readers[reader.topic]
         if last:
             self._watch(reader.topic, False)
+
+    def look(self, topic: str) -> list[Any]:
+        """Everything of a topic as it is now, for who cannot subscribe; for a while it is watched for them."""
+        reader, timer = self._looks.pop(topic, (None, None))
+        if timer is not None:
+            timer.cancel()
+        reader = reader or self.subscribe(topic)
+        self._looks[topic] = (reader, self.loop.call_later(LOOK, self._look_away, topic))
+        with self._lock:
+            return self._topic(topic).everything()
+
+    def _look_away(self, topic: str) -> None:
+        reader, _ = self._looks.pop(topic)
+        reader.close()
 
     def tell(self, topic: str, since: int | None, *, always: bool) -> tuple[bytes | None, int]:
         """The message for a reader at ``since`` and the number it then stands at; None when it knows all."""

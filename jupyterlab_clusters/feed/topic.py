@@ -72,12 +72,12 @@ class Topic:
         kept = self._told.get((kind, since))
         if kept is not None and kept[0] == self.seq:
             return kept[1]
-        body = self._all() if kind == "snapshot" else self._since(since)
+        body = self.everything() if kind == "snapshot" else self._since(since)
         text = _encode({"epoch": self.epoch, "topic": self.name, "seq": self.seq, kind: body})
         self._told = {(kind, since): (self.seq, text)}
         return text
 
-    def _all(self) -> list[Any]:
+    def everything(self) -> list[Any]:
         raise NotImplementedError
 
     def _since(self, since: int) -> list[Any]:
@@ -142,7 +142,7 @@ class StateTopic(Topic):
             self.floor = max(self.floor, item.seq)
         self._tombs -= TOMBS // 2
 
-    def _all(self) -> list[Any]:
+    def everything(self) -> list[Any]:
         return [item.fields for item in self._items.values()]
 
     def _since(self, since: int) -> list[Any]:
@@ -180,7 +180,7 @@ class SeriesTopic(Topic):
         super().clear()
         self._points.clear()
 
-    def _all(self) -> list[Any]:
+    def everything(self) -> list[Any]:
         return [model for _, model in self._points]
 
     def _since(self, since: int) -> list[Any]:

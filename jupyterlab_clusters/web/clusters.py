@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from ..cluster.models import ClusterModel, Connection, Preview
-from .body import Clear, Define, Nothing, PreviewOf, Scale, Start, check_count, check_name
+from ..cluster.models import ClusterModel, Connection, LoadModel, Preview
+from ..feed import POINTS
+from .body import Clear, Define, Nothing, PreviewOf, Scale, Start, check_count, check_name, number
 from .resource import Order, Resource, operation
 
 
@@ -104,6 +105,16 @@ class PreviewHandler(Resource):
         """What a start would do; starts nothing."""
         check_count(asked.engines, self.parts.policy.max_engines)
         return await self.parts.clusters.preview(key, asked.engines, asked.launcher, asked.options)
+
+
+class LoadHandler(Resource):
+    @operation("read", list[LoadModel], query=("last",))
+    async def get(self, key: str) -> list[LoadModel]:
+        """The load of a cluster over the last minutes, a point a second from the first look on."""
+        await asyncio.to_thread(self.cluster, key)
+        last = number(self.get_query_argument("last", None), "last", POINTS)
+        points: list[LoadModel] = self.parts.feed.look(f"load/{key}")
+        return points[len(points) - last :] if last is not None and last < len(points) else points
 
 
 class ConnectionHandler(Resource):

@@ -87,7 +87,7 @@ def _schema(wanted: Any, by_type: list[tuple[Any, dict[str, Any]]]) -> dict[str,
 
 
 def _parameter(name: str, place: str) -> dict[str, Any]:
-    numbers = {"at", "before", "after", "from", "limit", "slot"}
+    numbers = {"at", "before", "after", "from", "last", "limit", "slot"}
     schema = {"type": "integer", "minimum": 0} if name in numbers else {"type": "string"}
     return {"name": name, "in": place, "required": place == "path", "schema": schema}
 

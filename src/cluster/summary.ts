@@ -1,4 +1,5 @@
 /** Counts and words for rows, status bar and notices. Pure. */
+import type { Link } from '../tokens';
 import type { ICluster, IProfile } from './state';
 
 /** A cluster's name for a person: its profile, and its id where it has one. */
@@ -62,6 +63,11 @@ export function canStop(cluster: ICluster): boolean {
 export function enginesOf(profile: IProfile | undefined): number | null {
   const asked = profile?.settings.find(one => one.name === 'Cluster.n')?.value;
   return typeof asked === 'number' ? asked : null;
+}
+
+/** Whether what is shown is how things are. */
+export function isFresh(link: Link): boolean {
+  return link === 'live' || link === 'asking';
 }
 
 /** Whether it runs with fewer engines than are wanted, and would get them by being scaled to that number. */

@@ -17,7 +17,8 @@ import { IClusterLogs, IClusters } from '../tokens';
 let stream: Stream | null = null;
 
 function streamOf(app: JupyterFrontEnd): Stream {
-  stream = stream ?? new Stream(app.serviceManager.serverSettings);
+  const settings = app.serviceManager.serverSettings;
+  stream = stream ?? new Stream(settings, new Calls(settings));
   return stream;
 }
 

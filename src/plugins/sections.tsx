@@ -14,6 +14,7 @@ import type { Message } from '@lumino/messaging';
 import type { Widget } from '@lumino/widgets';
 import React from 'react';
 
+import { isFresh } from '../cluster/summary';
 import type { IClusters } from '../tokens';
 import { CommandIDs } from '../tokens';
 import { EngineTable } from '../ui/engines';
@@ -97,7 +98,7 @@ function enginesOf(
           engines={engines}
           cluster={cluster}
           trans={trans}
-          stale={clusters.link !== 'live'}
+          stale={!isFresh(clusters.link)}
           actions={{
             openLog: slot =>
               void commands.execute(CommandIDs.openLog, {

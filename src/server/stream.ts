@@ -12,10 +12,19 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { ITopicReader, ITopicSource } from '../cluster/source';
+import type { ILine } from '../cluster/state';
 import type { ILogReader, Link } from '../tokens';
+import type { IRequests, IWanting } from './asking';
+import { Asking } from './asking';
 import { NAMESPACE } from './calls';
 import type { Message } from './messages';
 import { decode } from './messages';
+
+/** Sessions that failed one after the other, after which is asked by requests. */
+const FAILURES = 2;
+
+/** How long a socket may take to open (milliseconds): some proxies answer never. */
+const OPENING = 15000;
 
 /** A state topic that is read: by whom, what is known, and up to which number. */
 interface IHeld {
@@ -34,8 +43,9 @@ interface IFollowed {
 
 /** The stream of one tab. */
 export class Stream implements ITopicSource, IDisposable {
-  constructor(settings: ServerConnection.ISettings) {
+  constructor(settings: ServerConnection.ISettings, requests: IRequests) {
     this._settings = settings;
+    this._asking = new Asking(requests, this._wanting());
     this._poll = new Poll({
       name: 'jupyterlab-clusters:stream',
       auto: false,
@@ -65,6 +75,7 @@ export class Stream implements ITopicSource, IDisposable {
     }
     this._disposed = true;
     this._poll.dispose();
+    this._asking.dispose();
     this._socket?.close();
     Signal.clearData(this);
   }
@@ -122,7 +133,7 @@ export class Stream implements ITopicSource, IDisposable {
     });
   }
 
-  /** One life of the socket: resolves when it closes after having been open, rejects when it never opened. */
+  /** One life of the socket: resolves when it closes after having been of use, rejects when it never was. */
   private async _session(): Promise<void> {
     const { WebSocket, wsUrl, appendToken, token } = this._settings;
     let url = URLExt.join(wsUrl, NAMESPACE, 'stream');
@@ -131,32 +142,88 @@ export class Stream implements ITopicSource, IDisposable {
     }
     await new Promise<void>((resolve, reject) => {
       const socket = (this._socket = new WebSocket(url));
-      let opened = false;
+      const patience = window.setTimeout(() => socket.close(), OPENING);
+      this._ofUse = false;
       socket.onopen = () => {
-        opened = true;
+        window.clearTimeout(patience);
         this._sent = '';
         this._followed.forEach(all => all.forEach(one => (one.joining = null)));
-        this._setLink('live');
+        if (!this._asking.active) {
+          this._setLink('live');
+        }
         this._send();
       };
       socket.onmessage = event => {
         const message = decode(event.data);
         if (message && socket === this._socket) {
+          this._isOfUse();
           this._take(message);
         }
       };
       socket.onclose = () => {
+        window.clearTimeout(patience);
         this._socket = null;
-        if (!this._disposed) {
+        if (!this._disposed && !this._asking.active) {
           this._setLink(this._wasLive ? 'reconnecting' : 'connecting');
         }
-        if (opened) {
+        if (this._ofUse) {
           resolve();
         } else {
+          this._failed();
           reject(new Error('The stream could not be opened.'));
         }
       };
     });
+  }
+
+  /** Some proxies let a socket open that carries nothing: only a message shows that it is one. */
+  private _isOfUse(): void {
+    this._ofUse = true;
+    this._failures = 0;
+    if (this._asking.active) {
+      this._asking.stop();
+    }
+    this._setLink('live');
+  }
+
+  private _failed(): void {
+    this._failures += 1;
+    if (this._failures >= FAILURES && !this._disposed) {
+      this._asking.start();
+    }
+  }
+
+  /** What is wanted, for who asks by requests. */
+  private _wanting(): IWanting {
+    const held = this._held;
+    const followed = this._followed;
+    const furthest = (all: Set<IFollowed>) =>
+      Math.min(...[...all].map(one => one.offset));
+    return {
+      get topics() {
+        return [...held.keys()];
+      },
+      get logs() {
+        return new Map([...followed].map(([t, all]) => [t, furthest(all)]));
+      },
+      rows: (topic, kind, rows) => {
+        const one = held.get(topic);
+        if (one) {
+          // The stream's numbers do not count what was learned without it.
+          one.seq = null;
+          one.readers.forEach(reader => reader[kind](rows));
+        }
+      },
+      lines: (topic, lines, end) =>
+        followed.get(topic)?.forEach(one => add(one, lines, end)),
+      lagged: (topic, offset) =>
+        followed.get(topic)?.forEach(one => lag(one, offset)),
+      answers: yes => {
+        this._setLink(
+          yes ? 'asking' : this._wasLive ? 'reconnecting' : 'connecting'
+        );
+      }
+    };
   }
 
   private _setLink(link: Link): void {
@@ -173,6 +240,7 @@ export class Stream implements ITopicSource, IDisposable {
       this._due = true;
       void Promise.resolve().then(() => {
         this._due = false;
+        this._asking.soon();
         this._send();
       });
     }
@@ -252,21 +320,17 @@ export class Stream implements ITopicSource, IDisposable {
   private _tell(followed: IFollowed, message: Message): void {
     switch (message.kind) {
       case 'lines': {
-        const from = followed.offset;
         const first = message.lines[0]?.offset ?? Infinity;
         if (followed.joining !== null && first >= followed.joining) {
           break;
         }
         followed.joining = null;
-        const fresh = message.lines.filter(line => line.offset >= from);
-        followed.offset = Math.max(from, message.seq);
-        followed.reader.lines(fresh, followed.offset);
+        add(followed, message.lines, message.seq);
         break;
       }
       case 'lagged':
         followed.joining = null;
-        followed.offset = message.offset;
-        followed.reader.lagged(message.offset);
+        lag(followed, message.offset);
         break;
       case 'error':
         followed.reader.error(message.message);
@@ -277,6 +341,7 @@ export class Stream implements ITopicSource, IDisposable {
   }
 
   private readonly _settings: ServerConnection.ISettings;
+  private readonly _asking: Asking;
   private readonly _poll: Poll;
   private readonly _held = new Map<string, IHeld>();
   private readonly _followed = new Map<string, Set<IFollowed>>();
@@ -285,8 +350,23 @@ export class Stream implements ITopicSource, IDisposable {
   private _socket: WebSocket | null = null;
   private _link: Link = 'connecting';
   private _wasLive = false;
+  private _ofUse = false;
+  private _failures = 0;
   private _epoch: string | null = null;
   private _sent = '';
   private _due = false;
   private _disposed = false;
+}
+
+/** Lines that a reader does not have yet. */
+function add(followed: IFollowed, lines: readonly ILine[], end: number): void {
+  const fresh = lines.filter(line => line.offset >= followed.offset);
+  followed.offset = Math.max(followed.offset, end);
+  followed.reader.lines(fresh, followed.offset);
+}
+
+/** A reader fell behind, and goes on from there. */
+function lag(followed: IFollowed, offset: number): void {
+  followed.offset = offset;
+  followed.reader.lagged(offset);
 }

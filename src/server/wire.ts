@@ -600,6 +600,58 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/jupyterlab-clusters/clusters/{key}/load': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * The load of a cluster over the last minutes, a point a second from the first look on.
+     * @description Needs `read` on `clusters`.
+     */
+    get: {
+      parameters: {
+        query?: {
+          last?: number;
+        };
+        header?: never;
+        path: {
+          key: string;
+        };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** @description Done */
+        200: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['LoadModel'][];
+          };
+        };
+        /** @description Refused */
+        default: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ErrorModel'];
+          };
+        };
+      };
+    };
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/jupyterlab-clusters/clusters/{key}/engines': {
     parameters: {
       query?: never;

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyterlab_clusters.feed import Feed, Reader
+from jupyterlab_clusters.feed import feed as feed_module
 from jupyterlab_clusters.feed import topic as topic_module
 from jupyterlab_clusters.feed.topic import StateTopic
 from jupyterlab_clusters.tests.wire.samples import BUSY, IDLE, POINT, RUNNING, STOPPED
@@ -172,6 +173,24 @@ def test_who_watches_is_told_first_and_last() -> None:
         assert feed.watched("load/x:")
         two.close()
         assert not feed.watched("load/x:")
+        assert seen == [("load/x:", True), ("load/x:", False)]
+
+    on_a_loop(story)
+
+
+def test_who_asks_is_thought_to_look_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "LOOK", 0.1)
+
+    async def story(feed: Feed) -> None:
+        seen: list[tuple[str, bool]] = []
+        feed.on_watch("load/", lambda topic, watched: seen.append((topic, watched)))
+        assert feed.look("load/x:") == []
+        feed.point("load/x:", POINT)
+        for _ in range(3):
+            await asyncio.sleep(0.06)
+            assert feed.look("load/x:") == [POINT]
+        assert seen == [("load/x:", True)]
+        await asyncio.sleep(0.2)
         assert seen == [("load/x:", True), ("load/x:", False)]
 
     on_a_loop(story)

@@ -6,6 +6,12 @@ import { FakeSocket, settings } from './fakesocket';
 
 const EPOCH = 'first';
 
+/** Nothing is asked for as long as a socket can be had. */
+const NEVER = {
+  rows: () => Promise.reject(new Error('never')),
+  page: () => Promise.reject(new Error('never'))
+};
+
 class Topic implements ITopicReader {
   readonly heard: [string, readonly Row[] | string][] = [];
   snapshot(rows: readonly Row[]): void {
@@ -41,7 +47,7 @@ describe('Stream', () => {
 
   beforeEach(() => {
     jest.useFakeTimers();
-    stream = new Stream(settings());
+    stream = new Stream(settings(), NEVER);
   });
 
   afterEach(() => {
@@ -144,12 +150,15 @@ describe('Stream', () => {
     await pass();
     for (let i = 0; i < 8; i++) {
       FakeSocket.last.breaks();
-      await pass(31_000);
+      await pass(5_000);
     }
     expect(FakeSocket.all.length).toBeGreaterThanOrEqual(8);
     expect(await refused(500)).toBe(0);
-    await pass(31_000);
+    while (FakeSocket.last.readyState === 3) {
+      await pass(1_000);
+    }
     FakeSocket.last.opens();
+    state(1, { snapshot: [] });
     expect(await refused(500)).toBe(1);
     random.mockRestore();
   });
@@ -161,10 +170,11 @@ describe('Stream', () => {
     await pass();
     FakeSocket.last.breaks();
     expect(stream.link).toBe('connecting');
-    await pass(31_000);
+    await pass(5_000);
     await opened();
+    state(1, { snapshot: [] });
     FakeSocket.last.breaks();
-    await pass(31_000);
+    await pass(5_000);
     await opened();
     expect(links).toEqual(['live', 'reconnecting', 'live']);
   });
@@ -176,7 +186,7 @@ describe('Stream', () => {
     await pass(10 * 60_000);
     expect(socket.readyState).toBe(1);
     socket.breaks();
-    await pass(31_000);
+    await pass(5_000);
     expect(FakeSocket.all).toHaveLength(2);
     hidden.mockRestore();
   });
@@ -239,7 +249,7 @@ describe('Stream', () => {
       // On its way before the server heard of the second reader.
       state(8, { changes: [{ slot: 0, state: 'idle' }] }, 'engines/a:');
       FakeSocket.last.breaks();
-      await pass(31_000);
+      await pass(5_000);
       await opened();
       expect(FakeSocket.last.asked.since).toEqual({});
     });
@@ -263,7 +273,7 @@ describe('Stream', () => {
       expect(socket.asked.topics).toEqual([`${TOPIC}@10`]);
       says(30, 10, 20);
       socket.breaks();
-      await pass(31_000);
+      await pass(5_000);
       await opened();
       expect(FakeSocket.last.asked.topics).toEqual([`${TOPIC}@30`]);
       says(40, 30);
@@ -287,7 +297,7 @@ describe('Stream', () => {
       const lagged = { epoch: EPOCH, topic: TOPIC, seq: 900, lagged: 900 };
       FakeSocket.last.says(lagged);
       FakeSocket.last.breaks();
-      await pass(31_000);
+      await pass(5_000);
       await opened();
       expect(log.lags).toEqual([900]);
       expect(FakeSocket.last.asked.topics).toEqual([`${TOPIC}@900`]);

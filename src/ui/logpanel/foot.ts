@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IEngine } from '../../cluster/state';
+import { isFresh } from '../../cluster/summary';
 import type { IClusters } from '../../tokens';
 import type { Where } from './reading';
 
@@ -16,7 +17,7 @@ export interface IStanding {
 
 /** Whether the server says that there is no such cluster. */
 export function isForgotten({ clusters, key }: IStanding): boolean {
-  return clusters.ready && clusters.link === 'live' && !clusters.get(key);
+  return clusters.ready && isFresh(clusters.link) && !clusters.get(key);
 }
 
 /** The gravest thing to say; empty when all is well. */

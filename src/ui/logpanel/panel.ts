@@ -9,6 +9,7 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
 import type { ClusterState, IEngine } from '../../cluster/state';
+import { isFresh } from '../../cluster/summary';
 import type { IKept } from '../../logs/buffer';
 import { passing } from '../../logs/buffer';
 import type { IChange, IClusterLogs, IClusters, IEngines } from '../../tokens';
@@ -253,7 +254,7 @@ export class LogPanel extends Widget {
   private _again(): void {
     if (
       this._reading.where === 'failed' &&
-      this._options.clusters.link === 'live' &&
+      isFresh(this._options.clusters.link) &&
       this._options.clusters.get(this.key)
     ) {
       void this._reading.toEnd();

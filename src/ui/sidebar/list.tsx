@@ -6,7 +6,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IProfile } from '../../cluster/state';
-import { canStop, nameOf } from '../../cluster/summary';
+import { canStop, isFresh, nameOf } from '../../cluster/summary';
 import type { IClusters } from '../../tokens';
 import { useChanged } from '../common/usechanged';
 import type { IRowActions } from './row';
@@ -30,15 +30,20 @@ export function List(props: IListProps): JSX.Element {
   useChanged(clusters.selectedChanged);
   const list = React.useRef<HTMLUListElement>(null);
   const { all, link, selected } = clusters;
-  const stale = link !== 'live';
+  const stale = !isFresh(link);
   const tabbable = selected ?? all[0]?.key;
   const fresh = all.length === 1 && all[0].state === 'stopped';
   return (
     <div className={`jlc-List${stale ? ' jlc-mod-stale' : ''}`}>
-      <div className="jlc-List-link" role="status">
+      <div
+        className={`jlc-List-link${link === 'asking' ? ' jlc-mod-quiet' : ''}`}
+        role="status"
+      >
         {link === 'reconnecting' &&
           trans.__('Server out of reach, reconnecting…')}
         {link === 'connecting' && trans.__('Connecting…')}
+        {link === 'asking' &&
+          trans.__('No live connection: asking every few seconds')}
       </div>
       {fresh && (
         <p className="jlc-List-welcome">

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..host import private
 from ..launchers.base import Process
 
 
@@ -53,15 +52,7 @@ def content(
 
 def write(file: Path, cluster: dict[str, Any]) -> None:
     """Raises :class:`OSError` when it cannot be written."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".cluster-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(json.dumps(cluster))
-        os.replace(name, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+    private.write(file, json.dumps(cluster))
 
 
 def remove(file: Path) -> None:

@@ -14,6 +14,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from ..host.private import read
 from .models import Connection
 
 
@@ -29,9 +30,20 @@ class ConnectionFiles:
         """Whether both are there and have been written to their end."""
         return self._read(self.client) is not None and self._read(self.engine) is not None
 
+    def refused(self) -> str | None:
+        """Why they are not used although they are there; a sentence."""
+        for path in (self.client, self.engine):
+            try:
+                read(path, secret=True)
+            except PermissionError as error:
+                return f"The connection file {path} is not used: {error.strerror}."
+            except (OSError, ValueError):
+                continue
+        return None
+
     def engine_text(self) -> str:
         """The engine's file, for an engine's environment. Raises :class:`OSError` when it is not there."""
-        return self.engine.read_text(encoding="utf-8")
+        return read(self.engine, secret=True)
 
     def remove(self) -> None:
         for path in (self.client, self.engine):
@@ -58,7 +70,7 @@ class ConnectionFiles:
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read(path, secret=True))
         except (OSError, ValueError):
             return None
         return content if isinstance(content, dict) else None
@@ -67,7 +79,7 @@ class ConnectionFiles:
 def told(client: Path, host: str | None, *, key: bool) -> Connection:
     """What a client elsewhere needs to know (blocking), with the ``key`` or without. Raises :class:`OSError` when the
     file cannot be read."""
-    content = client.read_text(encoding="utf-8")
+    content = read(client, secret=True)
     host, user = host or socket.gethostname(), getpass.getuser()
     try:
         named = json.loads(content).get("ssh")

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LOOK_FOR_FILES = 0.01
 #: How long a controller may take to write them (seconds).
 CONTROLLER_TIMEOUT = 60.0
+#: After this time files that others can read are no longer about to be closed (seconds).
+CLOSED = 3.0
 
 
 class Reconciler:
@@ -221,10 +223,14 @@ class Reconciler:
 
     async def connection_files(self) -> None:
         assert self.files is not None
-        deadline = self.loop.time() + CONTROLLER_TIMEOUT
+        begun = self.loop.time()
+        deadline = begun + CONTROLLER_TIMEOUT
         while not self.files.whole():
             if (exit := self.listening.controller_exit) is not None:
                 raise await controller_failed(exit, self.tail)
+            # ipyparallel's own controller closes its files a moment after it wrote them.
+            if self.loop.time() > begun + CLOSED and (why := self.files.refused()):
+                raise LaunchFailed("controller", why, hint="Whoever reads it can run code as you: look who changed it.")
             if self.cluster.step == "queue":
                 deadline = self.loop.time() + CONTROLLER_TIMEOUT  # a controller whose job waits is not late
             if self.loop.time() > deadline:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ..host.private import private_folder, read, write
 
 VERSION = 1
 
@@ -56,7 +56,7 @@ class Registry:
         """The folder of a cluster's logs, made 0700."""
         folder = self.folder(key) / "logs"
         for path in (self._root, folder.parent, folder):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(path, mend=True)
         return folder
 
     def save(self, key: str, record: Mapping[str, Any]) -> None:
@@ -64,17 +64,7 @@ class Registry:
         folder = self.log_folder(key).parent
         # Without an indent it is C that writes it: of a thousand engines Python would take long, many times over.
         text = json.dumps({"version": VERSION, "key": key, **record})
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".cluster-")  # mkstemp makes it 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, folder / "cluster.json")
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
-            raise
+        write(folder / "cluster.json", text, sync=True)
 
     def records(self) -> Iterator[tuple[Path, dict[str, Any] | Exception]]:
         """Each record that is there, or why it cannot be read."""
@@ -103,7 +93,7 @@ class Registry:
         return None
 
     def _read(self, path: Path) -> dict[str, Any]:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(read(path))
         if record.get("version") != VERSION or self.folder(record["key"]) != path.parent:
             raise ValueError(f"not a record of version {VERSION} of this cluster")
         return record

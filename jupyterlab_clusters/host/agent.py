@@ -17,7 +17,6 @@ import os
 import platform
 import select
 import socket
-import struct
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +30,7 @@ from .messages import LINE_LIMIT, PROTOCOL, Refused, decode, encode
 from .mirror import Mirror
 from .nurseries import Nurseries, Unable
 from .oom import OutOfMemory
+from .private import opened, same_user
 from .processes import Reaper, kill, unfinished
 from .start import LOG, SOCKET, START_LOCK
 from .usage import Usage
@@ -301,7 +301,7 @@ class Agent:
 
     def _end_if_alone(self) -> None:
         """Nobody connects without this lock, so nobody can be left with an agent that ends."""
-        lock = os.open(self._folder / START_LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = opened(self._folder / START_LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -339,15 +339,6 @@ OPS = (
 )
 
 
-def same_user(sock: socket.socket) -> bool:
-    """Whether the other end runs as our user; where the system cannot tell, the folder's mode has to do."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", credentials)
-    return bool(uid == os.getuid())
-
-
 def _has_waiting(listener: socket.socket) -> bool:
     return bool(select.select([listener.fileno()], [], [], 0)[0])
 
@@ -375,7 +366,7 @@ def main() -> None:
     listener = socket.socket(fileno=asked.listen_fd)
     os.set_inheritable(asked.listen_fd, False)
     become_subreaper()
-    log = os.open(asked.folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    log = opened(asked.folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     asyncio.run(_run(asked.folder, listener, asked.idle, log))
     if asked.fleeting:
         leftovers.take_away(asked.folder)

@@ -17,7 +17,6 @@ import re
 import shutil
 import signal
 import socket
-import stat
 import sys
 import time
 from collections.abc import Sequence
@@ -27,7 +26,8 @@ from typing import Any
 import zmq
 
 from . import proc, relay
-from .start import ensure_agent, private_folder
+from .private import private_folder, read
+from .start import ensure_agent
 
 PIECE = 1 << 16
 #: How often the server is told that this node is there (seconds).
@@ -47,11 +47,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 def read_key(path: Path) -> dict[str, Any]:
     """Raises PermissionError for a file that others could have read or written."""
-    with path.open(encoding="utf-8") as file:
-        found = os.fstat(file.fileno())
-        if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-            raise PermissionError(f"{path} must belong to you and be open to nobody else")
-        key: dict[str, Any] = json.load(file)
+    key: dict[str, Any] = json.loads(read(path, secret=True))
     return key
 
 

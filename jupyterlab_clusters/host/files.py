@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .group import read_journal
+from .private import private_folder
 
 #: Most that is read of a file for a peer (characters).
 MOST_READ = 1 << 20
@@ -22,7 +23,7 @@ def made_and_read(folders: list[Path], journal: Path | None) -> list[dict[str, A
     if journal is not None:
         folders = [journal.parent, *folders]
     for folder in folders:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder, mend=True)
     return read_journal(journal) if journal is not None else []
 
 

@@ -23,6 +23,7 @@ from .logindex import LogIndex
 from .messages import DEATHS_VARIABLE, IDLE, ORPHANED, Record, Refused, Spec
 from .nurseries import Nurseries, Nursery, Unable, ready
 from .oom import OutOfMemory
+from .private import opened
 from .processes import Process, Reaper, end, kill, marked, marks, open_log, start_plain, strays, title, wait_told
 
 #: How long engines may take to end by themselves when their controller ended of itself (seconds).
@@ -293,7 +294,7 @@ class Group:
         line = json.dumps(record.exit_json()).encode() + b"\n"
         # The folder may be gone already when a cluster is forgotten.
         with contextlib.suppress(OSError):
-            fd = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = opened(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             try:
                 os.write(fd, line)
             finally:
@@ -328,7 +329,7 @@ class Group:
 def read_journal(path: Path) -> list[dict[str, Any]]:
     """Exits that an agent wrote down; a torn last line is passed over."""
     exits = []
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as journal:
+    with contextlib.suppress(FileNotFoundError), open(opened(path, os.O_RDONLY), errors="replace") as journal:
         for line in journal:
             with contextlib.suppress(ValueError):
                 exit = json.loads(line)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .private import opened
 from .start import LIFE_LOCK, LOG, SOCKET, START_LOCK, try_lock
 
 #: The last one is the first that others look for.
@@ -65,7 +66,7 @@ def prune(copy: Path) -> None:
 @contextlib.contextmanager
 def _held(path: Path) -> Iterator[bool]:
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = opened(path, os.O_RDWR | os.O_CREAT)
     except OSError:
         yield False
         return

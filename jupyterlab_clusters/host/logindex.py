@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .messages import INDEX_RECORD, source_of
+from .private import opened
 
 INTERVAL = 0.05
 TAIL = 64 * 1024
@@ -130,8 +131,7 @@ class LogIndex:
 
     def _open(self, index: str) -> int:
         if index not in self._indexes:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._indexes[index] = os.open(index, flags, 0o600)
+            self._indexes[index] = opened(index, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         return self._indexes[index]
 
     def _close_unused(self) -> None:

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from .messages import decode, encode
+from .private import opened
 
 #: What an engine imports late, found by comparing sys.modules of a live engine with the nursery's:
 #: each one missing here costs every engine its import time and memory.
@@ -188,7 +189,7 @@ def settle(spec: dict[str, Any]) -> None:
 
 def redirect(log: str) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
-    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    out = opened(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(null, 0)
     for fd in (1, 2):
         os.dup2(out, fd)

@@ -28,6 +28,7 @@ from .messages import (
     Role,
     started_line,
 )
+from .private import opened
 
 #: How long a process may take to vanish after SIGKILL before it counts as left (seconds).
 KILL_TIME = 5.0
@@ -54,10 +55,9 @@ class Process:
 
 def open_log(path: str, name: str) -> int:
     """A descriptor to append to, private to the user, with the line that heads this run. Raises :class:`Refused`."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
     log = None
     try:
-        log = os.open(path, flags, 0o600)
+        log = opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(log, started_line(name, time.time()))
     except OSError as error:
         if log is not None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import proc
+from . import private, proc
 from .messages import RANKS_VARIABLE, Refused
 from .nursery import redirect
 from .processes import open_log
@@ -42,9 +42,7 @@ def announce(folder: Path, rank: int) -> None:
         "create_time": proc.created_now(os.getpid()),
         "ticks": proc.ticks(os.getpid()),
     }
-    new = folder / f".{rank}"
-    new.write_text(json.dumps(about))
-    new.replace(folder / f"{rank}.json")
+    private.write(folder / f"{rank}.json", json.dumps(about))
 
 
 def arguments(mine: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,8 @@ from typing import Any
 
 from .leftovers import in_use, prune, sweep
 from .messages import READY
-from .start import ROOT, ensure_agent, private_folder
+from .private import private_folder
+from .start import ROOT, ensure_agent
 
 PIECE = 1 << 16
 #: Who reached us asks something every few seconds; nothing for so long (seconds), and the way is gone for good.

@@ -11,13 +11,14 @@ import contextlib
 import fcntl
 import os
 import socket
-import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from .private import opened, private_folder, same_user
 
 SOCKET, LIFE_LOCK, START_LOCK, LOG = "agent.sock", "agent.lock", "start.lock", "agent.log"
 
@@ -49,19 +50,6 @@ def ensure_agent(
             return _start(path, python, life, idle, fleeting)
 
 
-def private_folder(path: Path) -> None:
-    """Make the folder, or raise PermissionError when it is a link, another's, or open to others."""
-    with contextlib.suppress(FileExistsError):
-        path.mkdir(mode=0o700, parents=True)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise PermissionError(f"{path} is not a folder of its own (a link?)")
-    if found.st_uid != os.getuid():
-        raise PermissionError(f"{path} belongs to another user")
-    if found.st_mode & 0o077:
-        raise PermissionError(f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):o}, must be 700)")
-
-
 @contextlib.contextmanager
 def address(folder: Path) -> Iterator[str]:
     """The agent's address; through a descriptor where the path is too long for the system (108 bytes)."""
@@ -77,11 +65,13 @@ def address(folder: Path) -> Iterator[str]:
 
 
 def connect(folder: Path) -> socket.socket:
-    """Raises FileNotFoundError or ConnectionRefusedError when no agent listens."""
+    """Raises FileNotFoundError or ConnectionRefusedError when nobody listens, PermissionError when a stranger does."""
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with address(folder) as where:
             sock.connect(where)
+        if not same_user(sock):
+            raise PermissionError(f"another user listens at {folder / SOCKET}")
     except OSError:
         sock.close()
         raise
@@ -104,7 +94,7 @@ def _start(folder: Path, python: str, life: int, idle: float, fleeting: bool) ->
             listener.bind(where)
         (folder / SOCKET).chmod(0o600)
         listener.listen(128)
-        log = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        log = opened(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             agent = subprocess.Popen(
                 [
@@ -143,7 +133,7 @@ def _lock(path: Path, deadline: float) -> int:
         # An agent that has just ended may have taken the folder away.
         private_folder(path.parent)
         with contextlib.suppress(FileNotFoundError):
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = opened(path, os.O_RDWR | os.O_CREAT)
             try:
                 if try_lock(fd) and _is_at(path, fd):
                     return fd

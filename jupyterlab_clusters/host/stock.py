@@ -30,6 +30,7 @@ from typing import Any
 from .messages import STOCK_VARIABLE
 from .overheard import listen
 from .prints import Prints
+from .private import write
 
 #: How long a launcher may take to end what it began (seconds).
 STOP = 60.0
@@ -62,9 +63,7 @@ class Told:
 
     def add(self, **facts: Any) -> None:
         self._facts.update(facts)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._facts), encoding="utf-8")
-        os.replace(fresh, self._path)
+        write(self._path, json.dumps(self._facts))
 
 
 def failure(error: BaseException) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..host.private import read
 from .errors import BadConnection
 
 ANY_ADDRESS = frozenset({"0.0.0.0", "*", "::", "[::]"})
@@ -55,9 +56,11 @@ class ConnectionInfo:
         """The content of a ``ipcontroller-*-client.json``. A small file, but it may be on a slow disk:
         on a loop, call it in a thread. Raises :class:`BadConnection`."""
         try:
-            text = Path(path).read_bytes()
+            text = read(path, secret=True)
         except OSError as error:
             raise BadConnection(f"The connection file {path} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise BadConnection(f"The connection file {path} is no text.") from None
         try:
             return cls.parse(text)
         except BadConnection as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..host.messages import INDEX_RECORD, source_of
+from ..host.private import opened
 
 
 class LogCopies:
@@ -61,8 +62,8 @@ class LogCopies:
         source = source_of(name)
         if source is None:
             return
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-        fd = os.open(self._folder / f"{name}.log", flags, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        fd = opened(self._folder / f"{name}.log", flags)
         try:
             have, offset = os.fstat(fd).st_size, self.bases.get(name, 0) + int(piece["offset"])
             new = data[have - offset :] if offset <= have < offset + len(data) else b""
@@ -72,7 +73,7 @@ class LogCopies:
         newline = new.rfind(b"\n")
         if newline >= 0:
             record = INDEX_RECORD.pack(float(piece["time"]), have + newline + 1, source)
-            index = os.open(self._folder / "index", flags, 0o600)
+            index = opened(self._folder / "index", flags)
             try:
                 _write_all(index, record)
             finally:

@@ -20,11 +20,15 @@ BLOCK = 64 * 1024
 
 
 def open_log(path: Path) -> int:
-    """A descriptor to read from. OSError when it is missing or a link, FileNotFoundError when no plain file."""
+    """A descriptor to read from. OSError when it is missing, a link or another user's, FileNotFoundError when no plain
+    file."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise FileNotFoundError(f"{path} is not a plain file")
+    if os.fstat(fd).st_uid != os.geteuid():
+        os.close(fd)
+        raise PermissionError(errno.EACCES, "it belongs to another user", str(path))
     return fd
 
 

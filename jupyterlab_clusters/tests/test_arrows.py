@@ -15,13 +15,13 @@ NAME = PACKAGE.name
 ARROWS = {
     "cli": ["cluster", "logs", "feed", "profiles", "config", "errors"],
     "web": ["cluster", "logs", "feed", "profiles", "errors"],
-    "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors"],
-    "launchers": ["host.messages", "host.start"],  # what is said to an agent, and how one is begun
+    "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors", "host.private"],
+    "launchers": ["host.messages", "host.start", "host.private"],  # what is said to an agent, and how one is begun
     "profiles": ["launchers.command", "launchers.asked", "errors"],  # how it is read, and what it means
     "host": [],
     "feed": [],
     "logs": [],
-    "hub": [],
+    "hub": ["host.private"],
     "errors": [],
 }
 #: These join the parts.

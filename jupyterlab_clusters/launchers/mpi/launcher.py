@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ...host.messages import RANKS_VARIABLE
+from ...host.private import read
 from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, NotFromHere, Plan, Preview, Process, Watcher
 from ..command import CommandFailed, run
 from ..commandline import controller_argv, environment
@@ -324,4 +325,4 @@ def _begun(sentence: str) -> str:
 def _announced(folder: Path, seen: set[int]) -> list[dict[str, Any]]:
     """Ranks that are new."""
     names = [name for name in os.listdir(folder) if name.endswith(".json") and int(name[:-5]) not in seen]
-    return [json.loads((folder / name).read_text()) for name in names]
+    return [json.loads(read(folder / name)) for name in names]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import socket
 from collections.abc import Mapping
@@ -18,13 +17,15 @@ from typing import Any
 
 import zmq
 
+from ...host.private import private_folder, read, write
+
 SERVER_FILE, NODE_FILE = "server.key", "node.key"
 
 
 def of_run(folder: Path, run: str) -> dict[str, Any]:
     """Those of this run, with its port, or new ones."""
     with contextlib.suppress(OSError, ValueError):
-        kept: dict[str, Any] = json.loads((folder / SERVER_FILE).read_text())
+        kept: dict[str, Any] = json.loads(read(folder / SERVER_FILE, secret=True))
         if kept.get("run") == run:
             return kept
     server, node = zmq.curve_keypair(), zmq.curve_keypair()
@@ -34,11 +35,11 @@ def of_run(folder: Path, run: str) -> dict[str, Any]:
 
 def keep(folder: Path, keys: Mapping[str, Any], run: str, port: int | None, location: str | None) -> None:
     """For the next server of this run, and for the nodes, with where the server is."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder, mend=True)
     both = {**keys, "run": run, "port": port, "addresses": addresses(location)}
-    write_private(folder / SERVER_FILE, json.dumps(both))
+    write(folder / SERVER_FILE, json.dumps(both))
     del both["server_secret"]
-    write_private(folder / NODE_FILE, json.dumps(both))
+    write(folder / NODE_FILE, json.dumps(both))
 
 
 def remove(folder: Path) -> None:
@@ -54,14 +55,6 @@ class Only:
 
     def callback(self, domain: str, key: bytes) -> bool:
         return secrets.compare_digest(key, self._key)
-
-
-def write_private(path: Path, text: str) -> None:
-    """0600 from its first moment, whole or not at all."""
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    new.replace(path)
 
 
 def addresses(location: str | None = None) -> list[str]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...host.private import read
 from ..base import Capabilities, EngineSpec, Exit, Launcher, LaunchFailed, NotAllBegun, Plan, Preview, Watcher
 from ..local import begin_here, controller_process, here, regain
 from ..loopback import loopback_only
@@ -270,6 +271,6 @@ def _connection(plan: Plan) -> str:
     """What engines that still wait are told of the controller; empty when it has gone."""
     name = f"ipcontroller-{plan.cluster_id}" if plan.cluster_id else "ipcontroller"
     try:
-        return (plan.profile_dir / "security" / f"{name}-engine.json").read_text(encoding="utf-8")
+        return read(plan.profile_dir / "security" / f"{name}-engine.json", secret=True)
     except OSError:
         return ""

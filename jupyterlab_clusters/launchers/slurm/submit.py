@@ -11,9 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...host.private import write
 from ..base import LaunchFailed
 from ..command import CommandFailed, Done, NotThere, run
-from .keys import write_private
 from .listing import expanded, fields_of, listing
 from .words import refused
 
@@ -33,7 +33,7 @@ NO_SLURM = "Slurm's commands ({program}) are not installed on this machine."
 
 async def submit(text: str, path: Path, env: Mapping[str, str], partition: str) -> str:
     """The number of the new job; its script is kept at ``path``. Raises :class:`LaunchFailed`."""
-    await asyncio.to_thread(write_private, path, text)
+    await asyncio.to_thread(write, path, text)
     done = await asked("submit", ["sbatch", "--parsable", str(path)], env, partition)
     number = done.stdout.strip().splitlines()[-1].split(";")[0] if done.stdout.strip() else ""
     if not number.isdigit():

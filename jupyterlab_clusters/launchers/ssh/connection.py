@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ...host.messages import LINE_LIMIT, READY
-from ...host.start import private_folder
+from ...host.private import private_folder
 from ..agent import Streams
 from ..base import LaunchFailed
 from ..command import CommandFailed, run

@@ -19,7 +19,7 @@ HOST = Path(__file__).resolve().parents[2] / "host"
 BOOT = "import sys,zlib;i=sys.stdin.buffer;exec(zlib.decompress(i.read(int(i.readline()))))"
 
 LOADER = """
-import io, os, sys, zipfile
+import io, os, stat, sys, zipfile
 from pathlib import Path
 digest, tag = {digest!r}, {tag!r}
 kept = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "jupyterlab-clusters" / digest
@@ -31,12 +31,22 @@ if sys.version_info < (3, 10):
     told = ".".join(map(str, sys.version_info[:3]))
     say(json.dumps({{"error": "Python " + told + " is too old there; 3.10 or newer is needed."}}).encode())
     sys.exit(0)
+def ours(folder, forbidden):
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & forbidden
+# What lies there is run: others must neither write to it nor put another in its place.
+if not (ours(kept.parent, 0) and ours(kept, 0o022)):
+    import json
+    told = "The folder " + str(kept) + " there is not yours alone, so nothing is run from it."
+    say(json.dumps({{"error": told}}).encode())
+    sys.exit(0)
+os.chmod(kept.parent, 0o700)
 if (kept / "whole").exists():
     say(b'{{"have": true}}')
 else:
     say(b'{{"have": false}}')
     zipped = sys.stdin.buffer.read(int(sys.stdin.buffer.readline()))
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     with zipfile.ZipFile(io.BytesIO(zipped)) as parcel:
         for name in parcel.namelist():
             new = kept / (name + "." + str(os.getpid()))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...host.messages import STOCK_VARIABLE
+from ...host.private import private_folder, read
 from ..base import Capabilities, EngineSpec, Exit, Launcher, LauncherName, LaunchFailed, Plan, Preview, Watcher
 from ..classes import CONTROLLER, ENGINES, LOCAL_CONTROLLER, short
 from ..commandline import controller_argv
@@ -272,13 +273,13 @@ class StockLauncher(Launcher):
 
 
 def _make_ready(folder: Path, told: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder, mend=True)
     told.unlink(missing_ok=True)
 
 
 def _facts(told: Path) -> dict[str, Any]:
     try:
-        found = json.loads(told.read_text(encoding="utf-8"))
+        found = json.loads(read(told))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyterlab_clusters.host.agent import same_user
 from jupyterlab_clusters.host.leftovers import sweep
+from jupyterlab_clusters.host.private import same_user
 from jupyterlab_clusters.host.start import ROOT, ensure_agent
 
 from .conftest import Agent, alive, until

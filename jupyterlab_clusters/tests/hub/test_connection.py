@@ -15,6 +15,7 @@ from .conftest import connection_file
 
 def test_read(tmp_path):
     path = tmp_path / "ipcontroller-client.json"
+    path.touch(0o600)
     path.write_text(connection_file(interface="tcp://10.0.0.7", curve_serverkey="k" * 40))
     connection = ConnectionInfo.read(path)
     assert connection.url(connection.iopub) == "tcp://10.0.0.7:6"
@@ -25,6 +26,7 @@ def test_read(tmp_path):
 def test_every_half_written_file_is_refused(tmp_path):
     path = tmp_path / "ipcontroller-client.json"
     whole = connection_file()
+    path.touch(0o600)
     for length in range(len(whole)):
         path.write_text(whole[:length])
         with pytest.raises(BadConnection, match=r"ipcontroller-client\.json") as refusal:
@@ -49,8 +51,9 @@ def test_what_is_not_understood_is_named(change, word):
 def test_not_there_and_not_text(tmp_path):
     with pytest.raises(BadConnection, match="No such file"):
         ConnectionInfo.read(tmp_path / "none.json")
+    (tmp_path / "binary.json").touch(0o600)
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadConnection):
+    with pytest.raises(BadConnection, match="no text"):
         ConnectionInfo.read(tmp_path / "binary.json")
 
 

@@ -18,11 +18,11 @@ import zmq
 import zmq.asyncio
 
 from jupyterlab_clusters.host import dialer as dialer_module
+from jupyterlab_clusters.host.private import write
 from jupyterlab_clusters.host.start import program
 from jupyterlab_clusters.launchers.agent import AgentLost, AgentPeer
 from jupyterlab_clusters.launchers.slurm import dialback
 from jupyterlab_clusters.launchers.slurm.dialback import DialBack
-from jupyterlab_clusters.launchers.slurm.keys import write_private
 
 pytestmark = [pytest.mark.timeout(60)]
 
@@ -141,7 +141,7 @@ async def test_a_stranger_is_not_let_in(server: Server, folder: Path) -> None:
     keys.update(node_public=public.decode(), node_secret=secret.decode())
     stranger = folder / "stranger"
     stranger.mkdir()
-    write_private(stranger / "node.key", json.dumps(keys))
+    write(stranger / "node.key", json.dumps(keys))
     with dialled(stranger):
         await asyncio.sleep(3)
         assert server.told == []
@@ -157,7 +157,7 @@ async def test_nobody_else_is_dialled(server: Server, folder: Path) -> None:
     impostor.setsockopt(zmq.CURVE_SECRETKEY, secret)
     keys["port"] = impostor.bind_to_random_port("tcp://127.0.0.1")
     keys["addresses"] = ["127.0.0.1"]
-    write_private(folder / "node.key", json.dumps(keys))
+    write(folder / "node.key", json.dumps(keys))
     with dialled(folder):
         assert await impostor.poll(3000) == 0
     impostor.close(linger=0)

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..errors import BadInput, NotAllowed, NotFound, WrongState
 from ..feed import Feed
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
+from ..launchers.commandline import encrypted
 from ..logs.log import AnyLog
 from ..logs.models import LogModel
 from ..logs.store import LogFolder
@@ -42,6 +45,8 @@ LOOK = 10.0
 A_LOOK = 0.05
 #: How long an order waits until it is kept (seconds); it is to be answered within 200 ms.
 KEEP = 0.08
+
+ENCRYPTED = "What clients, controller and engines say to each other is encrypted (CURVE)."
 
 
 @dataclass(frozen=True)
@@ -353,8 +358,9 @@ class Cluster:
         given = self.wish.checked(options)
         with self.lock:
             chosen = dict(self.definition.options) if given is None else given
-        launcher = self.parts.make_launcher(self.definition.launcher, self.plan(chosen, make=False), _Nobody())
-        return await launcher.preview(engines)
+        plan = self.plan(chosen, make=False)
+        found = await self.parts.make_launcher(self.definition.launcher, plan, _Nobody()).preview(engines)
+        return msgspec.structs.replace(found, notes=[*found.notes, ENCRYPTED]) if encrypted(plan) else found
 
     def connection(self, *, key: bool = True) -> Connection:
         """What a client elsewhere needs (blocking), with the ``key`` that the file holds or without.

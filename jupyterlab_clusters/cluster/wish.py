@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zmq
+
 from ..launchers.asked import options_of, says_no_more
 from ..launchers.base import LauncherName, Plan
 from ..launchers.ssh.hosts import engine_count
@@ -81,7 +83,7 @@ class Wish:
     def plan(self, options: Mapping[str, Any], log_dir: Path, policy: Policy) -> Plan:
         """What a launcher is told; ``options`` add to what the profile says, and win."""
         definition, settings = self.definition, self._settings()
-        whole = {**options_of(definition.launcher, settings), **options}
+        whole, as_written = {**options_of(definition.launcher, settings), **options}, self.as_written(options)
         minutes = whole.get("idle_minutes")
         return Plan(
             key=definition.key,
@@ -91,11 +93,18 @@ class Wish:
             log_dir=log_dir,
             options=whole,
             settings=settings,
-            as_written=self.as_written(options),
+            as_written=as_written,
             environment=dict(os.environ),
             orphan_timeout=policy.orphan_timeout,
             idle_timeout=policy.idle_timeout if minutes is None else 60.0 * minutes,
+            encrypt=self._encrypt(whole, as_written),
         )
+
+    def _encrypt(self, options: Mapping[str, Any], as_written: str | None) -> bool:
+        """Whether what is said goes over a network, and this zmq can encrypt it. A profile that is run as written says
+        all by itself."""
+        apart = {"ssh": True, "slurm": True, "mpi": bool(options.get("hostfile"))}
+        return as_written is None and apart.get(self.definition.launcher, False) and zmq.has("curve")
 
     def _settings(self) -> dict[str, Any]:
         return self.profiles.settings(self.definition.profile)

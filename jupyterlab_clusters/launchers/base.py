@@ -140,7 +140,8 @@ class Plan:
     (``{"Cluster.controller_args": [...]}``); ``options`` what the person chose, by
     the launcher's own JSON schema, else what the profile says in them; ``as_written`` = why the profile cannot be said
     in them, so that ipyparallel's own launchers are used. ``log_dir`` is private to the cluster and
-    exists. ``environment`` is the Jupyter server's.
+    exists. ``environment`` is the Jupyter server's. ``encrypt`` = clients, controller and engines talk by CURVE unless
+    the person or the profile says otherwise.
     """
 
     key: str
@@ -154,6 +155,7 @@ class Plan:
     orphan_timeout: float = 3600.0
     idle_timeout: float = 0.0
     as_written: str | None = None
+    encrypt: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from .local import CAPABILITIES as LOCAL
 from .local import LocalLauncher
 from .mpi import CAPABILITIES as MPI
 from .mpi import MpiLauncher
-from .options import IDLE, common_options, local_options, mpi_options, ssh_options
+from .options import IDLE, common_options, encryption, local_options, mpi_options, ssh_options
 from .slurm import CAPABILITIES as SLURM
 from .slurm import SlurmLauncher
 from .slurm.options import slurm_options
@@ -43,7 +43,7 @@ def capabilities_of(name: LauncherName, as_written: str | None = None) -> Capabi
 def options_of(name: LauncherName) -> dict[str, Any]:
     """JSON schema of what may be chosen."""
     if name == "slurm":
-        return slurm_options(common_options("where the Jupyter server was started"))
+        return slurm_options({**common_options("where the Jupyter server was started"), **encryption(default=True)})
     schemas = {"local": local_options, "ssh": ssh_options, "mpi": mpi_options}
     return schemas[name]() if name in schemas else {"type": "object", "properties": IDLE}
 

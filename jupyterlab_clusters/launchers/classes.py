@@ -27,6 +27,8 @@ LAUNCHERS: dict[str, LauncherName] = {
     "SSHEngineSetLauncher": "ssh",
     "SSHProxyEngineSetLauncher": "ssh",
 }
+#: The argument by which a controller is told to encrypt, or not to.
+CURVE = "--IPController.enable_curve"
 PROXY = ("sshproxy", "SSHProxyEngineSetLauncher")
 LOCAL_CONTROLLER = ("local", "LocalControllerLauncher")
 

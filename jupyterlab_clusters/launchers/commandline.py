@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .base import EngineSpec, Plan
-from .classes import ANCESTORS, first
+from .classes import ANCESTORS, CURVE, first
 
 #: Variables by which numerical libraries read how many threads they may use.
 THREADS = (
@@ -41,6 +41,11 @@ def controller_argv(plan: Plan) -> list[str]:
     return [sys.executable, "-m", "jupyterlab_clusters.host.controller", *controller_args(plan)]
 
 
+def encrypted(plan: Plan) -> bool:
+    """Whether this is what we ask the controller for; its own configuration may know better."""
+    return bool(plan.options.get("enable_curve", plan.encrypt))
+
+
 def controller_args(plan: Plan) -> list[str]:
     """Arguments of the controller, without the program."""
     settings = plan.settings
@@ -55,6 +60,8 @@ def controller_args(plan: Plan) -> list[str]:
     if location := settings.get("Cluster.controller_location"):
         argv.append(f"--location={location}")
     argv += trait_args(settings, ("IPController", "Hub", "HubFactory", "HeartMonitor", "TaskScheduler"))
+    if (curve := plan.options.get("enable_curve")) is not None:
+        argv.append(f"{CURVE}={bool(curve)}")
     argv += map(str, plan.options.get("controller_args", []))
     return argv
 
@@ -91,6 +98,9 @@ def environment(plan: Plan) -> dict[str, str]:
     env = {name: value for name, value in plan.environment.items() if name not in PRIVATE}
     env["IPP_CLUSTER_ID"] = plan.cluster_id
     env["IPP_PROFILE_DIR"] = str(plan.profile_dir)
+    if plan.encrypt:
+        # Not as an argument: what ipcontroller_config.py says must win.
+        env.setdefault("IPP_ENABLE_CURVE", "1")
     threads = plan.options.get("threads")
     if threads:
         env.update(dict.fromkeys(THREADS, str(threads)))

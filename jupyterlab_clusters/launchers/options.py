@@ -78,12 +78,23 @@ def common_options(where: str) -> dict[str, Any]:
     }
 
 
+def encryption(*, default: bool | None) -> dict[str, Any]:
+    """``default`` of ``None``: it depends on the other options."""
+    when = "" if default is not None else " By itself when a hosts file names other machines."
+    described = {
+        "type": "boolean",
+        "title": "Encrypt what clients, controller and engines say",
+        "description": f"By zmq's CURVE, with keys in the connection files.{when}",
+    }
+    return {"enable_curve": described if default is None else {**described, "default": default}}
+
+
 def local_options() -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
         "x-cores": cores(),
-        "properties": common_options("where the Jupyter server was started"),
+        "properties": {**common_options("where the Jupyter server was started"), **encryption(default=False)},
     }
 
 
@@ -169,6 +180,7 @@ def ssh_options() -> dict[str, Any]:
                 "default": "ssh",
             },
             **common_options("your home there"),
+            **encryption(default=True),
         },
     }
 
@@ -207,6 +219,7 @@ def mpi_options() -> dict[str, Any]:
                 "maxLength": 4096,
             },
             **common,
+            **encryption(default=None),
         },
     }
 

@@ -70,7 +70,9 @@ def options_of(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str,
 
 def _of_launcher(launcher: LauncherName, settings: Mapping[str, Any]) -> dict[str, Any]:
     if launcher == "stock":
-        return {}
+        # Its engines are the profile's own affair; the controller may still be ours.
+        words = controllers.arguments(launcher, settings)
+        return {"controller_args": words} if words else {}
     if (chosen := _unchanged(launcher, settings)) is not None:
         return chosen
     own = settings.get(f"{OWN}.{launcher}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..base import LauncherName
-from ..classes import ENGINES
+from ..classes import CURVE, ENGINES
 from . import controllers, hosts, template
 
 #: The section of the profile's configuration that is ours.
@@ -53,12 +53,18 @@ def settings_of(launcher: LauncherName, options: Mapping[str, Any]) -> dict[str,
         **idle,
         ENGINES: launcher,
         f"{OWN}.{launcher}": dict(options) or None,
-        "Cluster.controller_args": list(options.get("controller_args") or ()) or None,
+        "Cluster.controller_args": _controller_args(options) or None,
         f"{main}.engine_args": list(options.get("engine_args") or ()) or None,
         f"{main}.environment": dict(options.get("environment") or {}) or None,
         **WRITE[launcher](options),
         **controllers.written(launcher, options),
     }
+
+
+def _controller_args(options: Mapping[str, Any]) -> list[str]:
+    # ipcluster does not pass on what stands in its file about the controller: it has to be an argument.
+    curve = options.get("enable_curve")
+    return [*([] if curve is None else [f"{CURVE}={bool(curve)}"]), *(options.get("controller_args") or ())]
 
 
 def _local(_: Mapping[str, Any]) -> dict[str, Any]:

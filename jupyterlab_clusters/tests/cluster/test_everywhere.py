@@ -97,6 +97,10 @@ async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> 
     cluster.start(2, None)
     model = await until(cluster, lambda model: model.state != "starting", within=60)
     assert (model.state, model.failure, model.engines.registered) == ("running", None, 2)
+    connection = json.loads(Path(model.connection_file or "").read_text())
+    assert bool(connection["curve_serverkey"]) == (launcher in ("ssh", "slurm")), (
+        "encrypted where it leaves the machine"
+    )
     pids = await with_client(cluster, say, 2)
     await until(cluster, lambda _: pids == [engine.pid for engine in cluster.engines()])
     log = "slot-{}".format if model.capabilities.log_per_engine else lambda _: "job"

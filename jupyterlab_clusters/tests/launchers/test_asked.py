@@ -7,6 +7,7 @@ import pytest
 
 from jupyterlab_clusters.launchers import catalog
 from jupyterlab_clusters.launchers.asked import OWN, asked, options_of, settings_of
+from jupyterlab_clusters.launchers.base import LauncherName
 
 ENGINES = "Cluster.engine_launcher_class"
 
@@ -180,3 +181,12 @@ def test_a_template_says_what_was_chosen_and_leaves_bash_its_braces():
     for line in ("--ntasks=3", "--partition=short", "--nodes=2", "--mem-per-cpu=2048M", "--cpus-per-task=2", "-x"):
         assert f"#SBATCH {line}\n" in text
     assert '\nexport A="${B}"\nsrun ' in text
+
+
+@pytest.mark.parametrize("launcher", ["local", "ssh", "mpi", "slurm"])
+@pytest.mark.parametrize("chosen", [True, False])
+def test_encryption_is_written_so_that_ipcluster_does_the_same(launcher: LauncherName, chosen: bool) -> None:
+    options = {"enable_curve": chosen, "controller_args": ["--nodb"]}
+    written = {name: value for name, value in settings_of(launcher, options).items() if value is not None}
+    assert written["Cluster.controller_args"] == [f"--IPController.enable_curve={chosen}", "--nodb"]
+    assert options_of(launcher, written) == options

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,15 @@ def test_threads_and_variables_as_chosen() -> None:
     assert (env["OMP_NUM_THREADS"], env["A"], env["B"]) == ("2", "profile", "b")
     env = environment(plan(settings, {"environment": {"A": "chosen"}}))
     assert env["A"] == "chosen" and "B" not in env, "the form shows what the profile says: what it lacks was taken away"
+
+
+def test_encryption_is_asked_for_where_an_engine_is_elsewhere_and_a_person_has_the_last_word() -> None:
+    elsewhere = replace(plan(), encrypt=True)
+    assert environment(elsewhere)["IPP_ENABLE_CURVE"] == "1"
+    assert "IPP_ENABLE_CURVE" not in environment(plan())
+    for chosen in (True, False):
+        assert f"--IPController.enable_curve={chosen}" in controller_argv(plan(options={"enable_curve": chosen}))
+    words = controller_argv(
+        plan(options={"enable_curve": True, "controller_args": ["--IPController.enable_curve=False"]})
+    )
+    assert words[-1] == "--IPController.enable_curve=False", "the last one counts"

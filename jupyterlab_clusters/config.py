@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from traitlets import Bool, CaselessStrEnum, Float, Integer, List, Unicode
+import msgspec
+from traitlets import Bool, CaselessStrEnum, Dict, Float, Integer, List, TraitError, Unicode
 from traitlets.config import Configurable
 
 if TYPE_CHECKING:
     from .cluster.policy import Policy
+    from .launchers.base import Preset
 
 
 class Clusters(Configurable):
@@ -48,6 +50,24 @@ class Clusters(Configurable):
         help="Names of the launchers people may use (`local`, `ssh`, `mpi`, `slurm`, `stock`); None allows all.",
     ).tag(config=True)
 
+    partitions = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help="""Slurm partitions in which people may start engines and controllers; the first is meant where none is
+        named. None allows all.""",
+    ).tag(config=True)
+
+    presets = List(
+        Dict(),
+        help="""Options that the form offers by a name: `{"name": "Small", "launcher": "slurm", "engines": 8,
+        "options": {"partition": "short", "time": "2:00:00"}}`; `engines` may be left out.""",
+    ).tag(config=True)
+
+    poll_interval = Float(
+        5.0, min=5.0, help="The least time between two questions to a queue, of all clusters of a server (seconds)."
+    ).tag(config=True)
+
     read_only = Bool(False, help="Let clusters only be looked at: define, start, stop and scale nothing.").tag(
         config=True
     )
@@ -74,9 +94,33 @@ class Clusters(Configurable):
             orphan_timeout=self.orphan_timeout,
             idle_timeout=self.idle_timeout,
             allowed_launchers=None if self.allowed_launchers is None else tuple(self.allowed_launchers),
+            partitions=None if self.partitions is None else tuple(self.partitions),
+            presets=self._presets(),
+            poll_interval=self.poll_interval,
             read_only=self.read_only,
             register_timeout=self.register_timeout,
             stop_grace=self.stop_grace,
             log_quota=self.log_quota,
             log_age=self.log_age,
         )
+
+    def _presets(self) -> dict[str, tuple[Preset, ...]]:
+        """By launcher. Raises TraitError for one that could not be started."""
+        from .cluster.options import checked
+        from .errors import BadInput
+        from .launchers.base import Preset
+        from .launchers.catalog import TITLES
+
+        found: dict[str, tuple[Preset, ...]] = {}
+        for given in self.presets:
+            launcher = given.get("launcher")
+            rest = {name: value for name, value in given.items() if name != "launcher"}
+            if launcher not in TITLES or set(rest) - set(Preset.__struct_fields__):
+                raise TraitError(f"Clusters.presets: {given!r} names no launcher, or what no preset has.")
+            try:
+                preset = msgspec.convert(rest, Preset)
+                checked(launcher, preset.options)
+            except (msgspec.ValidationError, BadInput) as error:
+                raise TraitError(f"Clusters.presets: {given.get('name')!r} does not fit: {error}") from None
+            found[launcher] = (*found.get(launcher, ()), preset)
+        return found

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import BadInput, NotAllowed, NotFound, WrongState
+from ..errors import NotFound, WrongState
 from ..feed import Feed
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
@@ -230,6 +230,7 @@ class Cluster:
         """Ask for a start. Raises :class:`WrongState`, :class:`BadInput`, :class:`NotAllowed`."""
         self._check_allowed()
         chosen = self.wish.checked(options)
+        self.check_site(self.definition.options if chosen is None else chosen)
         with self.lock:
             self._check_there()
             count = engines if engines is not None else self.wanted if self.wanted is not None else None
@@ -358,6 +359,7 @@ class Cluster:
         given = self.wish.checked(options)
         with self.lock:
             chosen = dict(self.definition.options) if given is None else given
+        self.check_site(chosen)
         plan = self.plan(chosen, make=False)
         found = await self.parts.make_launcher(self.definition.launcher, plan, _Nobody()).preview(engines)
         return msgspec.structs.replace(found, notes=[*found.notes, ENCRYPTED]) if encrypted(plan) else found
@@ -523,11 +525,13 @@ class Cluster:
     # -- what is allowed ----------------------------------------------------
 
     def _check_allowed(self) -> None:
-        policy = self.parts.policy
-        if policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
-        if policy.allowed_launchers is not None and self.definition.launcher not in policy.allowed_launchers:
-            raise NotAllowed(f"This site does not allow the launcher {self.definition.launcher!r}.")
+        self.parts.policy.check_writable()
+        self.parts.policy.check_launcher(self.definition.launcher)
+
+    def check_site(self, options: Mapping[str, Any]) -> None:
+        """Raises :class:`NotAllowed` when the site does not allow what a start with them would do."""
+        whole, written = self.wish.whole(options, self.parts.policy), self.wish.as_written(options)
+        self.parts.policy.check(self.definition.launcher, whole, written)
 
     def _check_there(self) -> None:
         if self._belongs_to is not None:
@@ -536,12 +540,7 @@ class Cluster:
             )
 
     def _check_count(self, engines: int) -> None:
-        if not 0 <= engines <= self.parts.policy.max_engines:
-            raise BadInput(
-                f"The number of engines must be from 0 to {self.parts.policy.max_engines:,}.",
-                reason="too-many" if engines > 0 else "bad-input",
-                field="engines",
-            )
+        self.parts.policy.check_count(engines)
 
     def _check_running(self) -> None:
         self._check_allowed()

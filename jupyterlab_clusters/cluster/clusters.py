@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from ..errors import BadInput, NotAllowed, NotFound, WrongState
+from ..errors import BadInput, NotFound, WrongState
 from ..feed import Feed
 from ..launchers import catalog
 from ..launchers.asked import options_of
@@ -135,8 +135,7 @@ class Clusters:
         engines: int | None = None,
     ) -> Cluster:
         """Raises :class:`BadInput`, :class:`NotAllowed`, :class:`WrongState` (defined already)."""
-        if self.policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        self.policy.check_writable()
         definition = self._definition(profile, cluster_id, launcher, options)
         with self._lock:
             there = self._clusters.get(definition.key)
@@ -178,8 +177,7 @@ class Clusters:
 
     async def forget(self, key: str) -> None:
         """Forget a stopped cluster and its logs. Raises :class:`NotFound`, :class:`WrongState`."""
-        if self.policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        self.policy.check_writable()
         cluster = self.get(key)
         if cluster.origin == "external":
             raise WrongState("This cluster was started elsewhere; it cannot be forgotten here.", reason="external")
@@ -222,8 +220,7 @@ class Clusters:
         """Remove the stale file that is shown with a cluster; with ``mark`` only if it is that one.
 
         Raises :class:`NotFound`, :class:`NotAllowed`, :class:`WrongState` with the reason, :class:`OSError`."""
-        if self.policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        self.policy.check_writable()
         cluster = await asyncio.to_thread(self.get, key)
         stale, away = cluster.left
         file = self._finding.left.shown(stale.path) if stale is not None else None
@@ -277,7 +274,7 @@ class Clusters:
             own.publish()
 
     def launchers(self) -> list[LauncherModel]:
-        return catalog.all_launchers(self.policy.allowed_launchers)
+        return catalog.all_launchers(self.policy.allowed_launchers, self.policy.partitions, self.policy.presets)
 
     # -- inside ---------------------------------------------------------------
 
@@ -324,10 +321,10 @@ class Clusters:
         if launcher is not None and launcher not in catalog.TITLES:
             raise BadInput(f"There is no launcher {launcher!r}.", field="launcher")
         name = cast(LauncherName, launcher or self._launcher_of(profile))
-        if self.policy.allowed_launchers is not None and name not in self.policy.allowed_launchers:
-            raise NotAllowed(f"This site does not allow the launcher {name!r}.", field="launcher")
+        self.policy.check_launcher(name)
         of_profile = options_of(name, self._profiles.settings(profile))
         follows = launcher is None and not options
+        self.policy.check(name, {**of_profile, **(options or {})})
         return Definition(profile, cluster_id, name, checked(name, options or {}, of_profile), follows)
 
     def _watch_one(self, topic: str, watched: bool) -> None:

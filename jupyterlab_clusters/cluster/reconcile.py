@@ -218,6 +218,7 @@ class Reconciler:
             raise problem
         try:
             self.cluster.follow()
+            self.cluster.check_site(self.cluster.definition.options)
         except NotAllowed as error:
             raise LaunchFailed("controller", str(error)) from error
 

@@ -80,10 +80,15 @@ class Wish:
         launcher = self.definition.launcher
         return checked(launcher, options, options_of(launcher, self._settings()))
 
+    def whole(self, options: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+        """With what the profile and the site say where ``options`` do not."""
+        launcher = self.definition.launcher
+        return policy.completed(launcher, {**options_of(launcher, self._settings()), **options})
+
     def plan(self, options: Mapping[str, Any], log_dir: Path, policy: Policy) -> Plan:
         """What a launcher is told; ``options`` add to what the profile says, and win."""
         definition, settings = self.definition, self._settings()
-        whole, as_written = {**options_of(definition.launcher, settings), **options}, self.as_written(options)
+        whole, as_written = self.whole(options, policy), self.as_written(options)
         minutes = whole.get("idle_minutes")
         return Plan(
             key=definition.key,
@@ -97,6 +102,7 @@ class Wish:
             environment=dict(os.environ),
             orphan_timeout=policy.orphan_timeout,
             idle_timeout=policy.idle_timeout if minutes is None else 60.0 * minutes,
+            poll_interval=policy.poll_interval,
             encrypt=self._encrypt(whole, as_written),
         )
 

@@ -34,6 +34,14 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     log_per_engine: bool
 
 
+class Preset(msgspec.Struct, frozen=True, kw_only=True):
+    """Options that the site offers by a name; ``engines`` of ``None`` leaves the number to the person."""
+
+    name: str
+    options: dict[str, Any] = {}
+    engines: int | None = None
+
+
 class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
     """A launcher as ``GET launchers`` tells it; ``reason`` says why it is not available."""
 
@@ -43,6 +51,7 @@ class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: Capabilities
     available: bool
     reason: str | None = None
+    presets: list[Preset] = []
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,7 +150,8 @@ class Plan:
     the launcher's own JSON schema, else what the profile says in them; ``as_written`` = why the profile cannot be said
     in them, so that ipyparallel's own launchers are used. ``log_dir`` is private to the cluster and
     exists. ``environment`` is the Jupyter server's. ``encrypt`` = clients, controller and engines talk by CURVE unless
-    the person or the profile says otherwise.
+    the person or the profile says otherwise. ``poll_interval`` = the site's least time between two questions to a
+    queue (seconds).
     """
 
     key: str
@@ -156,6 +166,7 @@ class Plan:
     idle_timeout: float = 0.0
     as_written: str | None = None
     encrypt: bool = False
+    poll_interval: float = 0.0
 
 
 @dataclass(frozen=True)

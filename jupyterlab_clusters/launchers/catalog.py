@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .base import Capabilities, Launcher, LauncherModel, LauncherName, Plan, Watcher
+from .base import Capabilities, Launcher, LauncherModel, LauncherName, Plan, Preset, Watcher
 from .local import CAPABILITIES as LOCAL
 from .local import LocalLauncher
 from .mpi import CAPABILITIES as MPI
@@ -40,10 +41,11 @@ def capabilities_of(name: LauncherName, as_written: str | None = None) -> Capabi
     return {"local": LOCAL, "ssh": SSH, "mpi": MPI, "slurm": SLURM}.get(name, STOCK)
 
 
-def options_of(name: LauncherName) -> dict[str, Any]:
-    """JSON schema of what may be chosen."""
+def options_of(name: LauncherName, partitions: Sequence[str] | None = None) -> dict[str, Any]:
+    """JSON schema of what may be chosen; ``partitions`` = those that the site allows."""
     if name == "slurm":
-        return slurm_options({**common_options("where the Jupyter server was started"), **encryption(default=True)})
+        common = {**common_options("where the Jupyter server was started"), **encryption(default=True)}
+        return slurm_options(common, partitions)
     schemas = {"local": local_options, "ssh": ssh_options, "mpi": mpi_options}
     return schemas[name]() if name in schemas else {"type": "object", "properties": IDLE}
 
@@ -61,21 +63,26 @@ def missing(name: LauncherName) -> str | None:
     return None  # what the profile's launcher needs, it tells itself
 
 
-def all_launchers(allowed: tuple[str, ...] | None) -> list[LauncherModel]:
-    """Every launcher; those that are not here say why."""
+def all_launchers(
+    allowed: Sequence[str] | None,
+    partitions: Sequence[str] | None = None,
+    presets: Mapping[str, Sequence[Preset]] | None = None,
+) -> list[LauncherModel]:
+    """Every launcher, with what the site offers of it; those that are not here say why."""
     models = []
     for name, title in TITLES.items():
         reason = missing(name)
         if allowed is not None and name not in allowed:
-            reason = "Not allowed on this server."
+            reason = "This site does not allow it."
         models.append(
             LauncherModel(
                 name=name,
                 title=title,
-                options=options_of(name),
+                options=options_of(name, partitions),
                 capabilities=capabilities_of(name),
                 available=reason is None,
                 reason=reason,
+                presets=list((presets or {}).get(name, ())),
             )
         )
     return models

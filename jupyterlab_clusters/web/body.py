@@ -115,12 +115,6 @@ def check_name(name: str, field: str) -> str:
     return name
 
 
-def check_count(engines: int | None, most: int) -> None:
-    """Raises :class:`BadInput` for more engines than the site allows."""
-    if engines is not None and engines > most:
-        raise BadInput(f"engines must be at most {most}.", reason="too-many", field="engines")
-
-
 def number(text: str | None, field: str, most: int = MOST) -> int | None:
     """A whole number of the query. Raises :class:`BadInput`."""
     if text is None:

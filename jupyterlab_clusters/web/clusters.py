@@ -6,7 +6,7 @@ import asyncio
 
 from ..cluster.models import ClusterModel, Connection, LoadModel, Preview
 from ..feed import POINTS
-from .body import Clear, Define, Nothing, PreviewOf, Scale, Start, check_count, check_name, number
+from .body import Clear, Define, Nothing, PreviewOf, Scale, Start, check_name, number
 from .resource import Order, Resource, operation
 
 
@@ -23,7 +23,7 @@ class ClustersHandler(Resource):
         if asked.cluster_id:
             check_name(asked.cluster_id, "cluster_id")
         clusters = self.parts.clusters
-        check_count(asked.engines, self.parts.policy.max_engines)
+        self.check_count(asked.engines)
         cluster = await asyncio.to_thread(
             clusters.define, asked.profile, asked.cluster_id, asked.launcher, asked.options, asked.engines
         )
@@ -53,7 +53,7 @@ class StartHandler(Order):
     @operation("execute", ClusterModel, takes=Start, status=202)
     def post(self, key: str, asked: Start) -> ClusterModel:
         """Start a cluster."""
-        check_count(asked.engines, self.parts.policy.max_engines)
+        self.check_count(asked.engines)
         cluster = self.cluster(key)
         cluster.start(asked.engines, asked.options)
         return cluster.kept()
@@ -63,7 +63,7 @@ class ScaleHandler(Order):
     @operation("execute", ClusterModel, takes=Scale, status=202)
     def post(self, key: str, asked: Scale) -> ClusterModel:
         """Ask for another number of live engines."""
-        check_count(asked.engines, self.parts.policy.max_engines)
+        self.check_count(asked.engines)
         cluster = self.cluster(key)
         cluster.scale(asked.engines, asked.restart)
         return cluster.kept()
@@ -103,7 +103,7 @@ class PreviewHandler(Resource):
     @operation("read", Preview, takes=PreviewOf)
     async def post(self, key: str, asked: PreviewOf) -> Preview:
         """What a start would do; starts nothing."""
-        check_count(asked.engines, self.parts.policy.max_engines)
+        self.check_count(asked.engines)
         return await self.parts.clusters.preview(key, asked.engines, asked.launcher, asked.options)
 
 

@@ -18,7 +18,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from ..errors import NotAllowed, NotFound
+from ..errors import NotFound
 from . import body
 from .errors import TooLarge, answer
 from .origin import OwnOrigin
@@ -153,8 +153,13 @@ class Resource(OwnOrigin, APIHandler):
 
     def check_policy(self, action: Action) -> None:
         """Raises :class:`NotAllowed`."""
-        if action != "read" and self.parts.policy.read_only:
-            raise NotAllowed("This server lets clusters only be looked at.", reason="read-only")
+        if action != "read":
+            self.parts.policy.check_writable()
+
+    def check_count(self, engines: int | None) -> None:
+        """Raises :class:`BadInput` for more engines than the site allows."""
+        if engines is not None:
+            self.parts.policy.check_count(engines)
 
     def meanwhile(self, *given: Any) -> Any:
         """What to answer while an order goes on. Raises :class:`Slow` where there is nothing to say."""

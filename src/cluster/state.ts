@@ -152,6 +152,13 @@ export interface ILoad {
   readonly memory: number;
 }
 
+/** Options that the site offers by a name; without a number of engines that is for the person to say. */
+export interface IPreset {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly engines: number | null;
+}
+
 /** A launcher; `options` is a JSON schema for the form. */
 export interface ILauncherModel {
   readonly name: LauncherName;
@@ -160,6 +167,7 @@ export interface ILauncherModel {
   readonly capabilities: ICapabilities;
   readonly available: boolean;
   readonly reason: string | null;
+  readonly presets: readonly IPreset[];
 }
 
 /** A place in a file. */

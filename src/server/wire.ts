@@ -1636,6 +1636,8 @@ export interface components {
       available: boolean;
       /** @default null */
       reason: string | null;
+      /** @default [] */
+      presets: components['schemas']['Preset'][];
     };
     /**
      * LeftFile
@@ -1729,6 +1731,17 @@ export interface components {
       file: string;
       /** @default null */
       line: number | null;
+    };
+    /**
+     * Preset
+     * @description Options that the site offers by a name; ``engines`` of ``None`` leaves the number to the person.
+     */
+    Preset: {
+      name: string;
+      /** @default {} */
+      options: Record<string, never>;
+      /** @default null */
+      engines: number | null;
     };
     /**
      * Preview

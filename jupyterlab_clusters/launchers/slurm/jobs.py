@@ -132,7 +132,7 @@ class Jobs:
         """From now on it is watched."""
         self.by_number[job.id] = job
         if not self._closed:
-            queue_of(self.terms.env).watch(job.id, lambda seen: self._seen(job, seen))
+            queue_of(self.terms.env).watch(job.id, lambda seen: self._seen(job, seen), self.terms.plan.poll_interval)
 
     # -- watching -----------------------------------------------------------------
 

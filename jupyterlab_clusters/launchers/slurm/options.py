@@ -7,26 +7,27 @@ hide a partition from a list and still take jobs for it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import accounts, facts
 from .script import CONSTRAINT, EXTRA, GPUS, MEMORY, NAME, SET_UP, TIME
 
 
-def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON schema; ``common`` = what goes for engines anywhere."""
+def slurm_options(common: Mapping[str, Any], allowed: Sequence[str] | None = None) -> dict[str, Any]:
+    """JSON schema; ``common`` = what goes for engines anywhere, ``allowed`` = partitions of the site's choice."""
     known, mine = facts.known(os.environ), accounts.known(os.environ)
     features = sorted({feature for one in known.partitions for feature in one.features})
-    partitions = "; ".join(one.described() for one in known.partitions[:20])
+    shown = [one for one in known.partitions if allowed is None or one.name in allowed]
+    names = [one.name for one in shown] if allowed is None else list(allowed)
+    rule = "Empty: the default." if allowed is None else f"This site allows {', '.join(allowed)}; empty: the first."
+    described = "; ".join(one.described() for one in shown[:20])
     return {
         "type": "object",
         "additionalProperties": False,
         "x-open": True,
         "properties": {
-            "partition": _name(
-                "Partition", f"Empty: the default. {partitions}".strip(), [one.name for one in known.partitions]
-            ),
+            "partition": _name("Partition", f"{rule} {described}".strip(), names),
             "account": _name("Account", "Empty: your default.", mine.accounts),
             "qos": _name("QOS", "Quality of service; empty: your default.", mine.qos),
             "reservation": _name("Reservation", "", ()),
@@ -60,7 +61,7 @@ def slurm_options(common: Mapping[str, Any]) -> dict[str, Any]:
             "controller_partition": _name(
                 "Partition of the controller's job",
                 "Empty: as for the engines.",
-                [one.name for one in known.partitions],
+                names,
             ),
             "controller_time": _text(
                 "Time limit of the controller's job",

@@ -38,10 +38,13 @@ class Queue:
         self._hurry = threading.Event()
         self._asked = 0.0
         self._changed = 0.0
+        self._least = INTERVAL
 
-    def watch(self, job: str, told: Told) -> None:
-        """``told`` is called at every answer of Slurm until the job is over, or let go of."""
+    def watch(self, job: str, told: Told, least: float = 0.0) -> None:
+        """``told`` is called at every answer of Slurm until the job is over, or let go of. ``least`` = the site's own
+        least time between two questions (seconds)."""
         with self._lock:
+            self._least = max(INTERVAL, least)
             self._watched[job] = (asyncio.get_running_loop(), told)
             self._changed = time.monotonic()
             if self._thread is None:
@@ -69,7 +72,8 @@ class Queue:
                     self._thread = None
                     return
             now = time.monotonic()
-            interval = INTERVAL if now - self._changed < CALM else max(INTERVAL, CALM_INTERVAL)
+            least = max(INTERVAL, self._least)
+            interval = least if now - self._changed < CALM else max(least, CALM_INTERVAL)
             rest = self._asked + interval - now
             if rest > 0:
                 # Hurry shortens calm, never the least time between two questions.

@@ -39,7 +39,9 @@ CHECKED = {
 SHARED = ("partition", "account", "qos", "reservation", "time", "set_up")
 
 #: What would change how the job is read or found again.
-OURS = re.compile(r"--(?:array|wrap|parsable|wait|output|job-name|test-only)(?:[= ]|$)|-[aWoJ]")
+OURS = ("array", "wrap", "parsable", "wait", "output", "job-name", "test-only"), "aWoJ"
+#: Short options of sbatch that take no value, and so can stand before another one behind the same dash.
+BARE = "hHIkOQsvVW"
 
 UNITS = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -139,9 +141,21 @@ def srun(nodes: int, width: int | None, dialer: Sequence[str], *more: str) -> li
 
 def _extra(line: str) -> str:
     text = _checked(line.strip().removeprefix("#SBATCH").strip(), EXTRA, "#SBATCH line")
-    if OURS.match(text):
+    if names_option(text, *OURS):
         raise ValueError(f"The #SBATCH line {text!r} cannot be used here: it would change how the job is found again.")
     return text
+
+
+def names_option(line: str, long: Sequence[str], short: str) -> bool:
+    """Whether a #SBATCH line holds one of these options: sbatch takes several on a line, long ones also cut short, and
+    short ones in a bunch."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        words = line.split()
+    cut = [found[1] for word in words if (found := re.match(r"--([a-z][a-z-]*)", word))]
+    bunch = re.compile(f"-[{BARE}]*[{short}]")
+    return any(one.startswith(name) for name in cut for one in long) or any(map(bunch.match, words))
 
 
 def _path(path: str) -> str:

@@ -27,7 +27,7 @@ class BatchJob:
         self.job: str | None = None
         self.asked_to_end = False
         self._watcher, self._over = watcher, over
-        self._env = Terms(plan, "").env
+        self._env, self._least = Terms(plan, "").env, plan.poll_interval
         self._slurm: SlurmJob | None = None
         self._shown = True
 
@@ -45,7 +45,7 @@ class BatchJob:
             return
         self._slurm = SlurmJob(job, 1, 1)
         self._show()
-        queue_of(self._env).watch(job, self._seen)
+        queue_of(self._env).watch(job, self._seen, self._least)
 
     def hide(self) -> None:
         """Another job is the one to show."""

@@ -28,7 +28,7 @@ from jupyterlab_clusters.cluster.models import (
     Setting,
 )
 from jupyterlab_clusters.feed import Feed
-from jupyterlab_clusters.launchers.base import Capabilities, Job, LauncherModel, Preview
+from jupyterlab_clusters.launchers.base import Capabilities, Job, LauncherModel, Preset, Preview
 from jupyterlab_clusters.launchers.ssh.models import CHECKS, HostCheck, HostTest, HostTests
 from jupyterlab_clusters.logs.models import Line, LogModel, Match, Matches, Page
 from jupyterlab_clusters.web.errors import ErrorModel
@@ -322,9 +322,15 @@ def _rest() -> dict[str, dict[str, Any]]:
         options={"type": "object", "properties": {}},
         capabilities=LIVE,
         available=True,
+        presets=[Preset(name="One thread each", options={"threads": 1}, engines=2)],
     )
     absent = msgspec.structs.replace(
-        launcher, name="slurm", title="Slurm", available=False, reason="sbatch was not found on this machine."
+        launcher,
+        name="slurm",
+        title="Slurm",
+        presets=[],
+        available=False,
+        reason="sbatch was not found on this machine.",
     )
     profile = ProfileModel(
         name="default",

@@ -1,5 +1,8 @@
 /** What a person has filled in so far, and whether it can be meant. Pure. */
 
+import type { IPreset } from '../../cluster/state';
+import { sameOptions } from '../options/chosen';
+
 /** Names of profiles and clusters, as the server takes them. */
 const NAME = /^(?!\.)[A-Za-z0-9_.-]{1,64}$/;
 
@@ -27,6 +30,28 @@ export function faults(draft: IDraft): ReadonlySet<keyof IDraft> {
     found.add('engines');
   }
   return found;
+}
+
+/** The number of the preset that the options hold, as a choice; empty when they hold none. */
+export function presetOf(draft: IDraft, presets: readonly IPreset[]): string {
+  const holds = ({ options }: IPreset) =>
+    Object.keys(options).length > 0 &&
+    // The form adds the defaults of other fields by itself.
+    sameOptions(
+      options,
+      Object.fromEntries(
+        Object.keys(options).map(name => [name, draft.options[name]])
+      )
+    );
+  const found = presets.findIndex(holds);
+  return found < 0 ? '' : String(found);
+}
+
+/** What a preset fills in; none empties the options. */
+export function withPreset(preset: IPreset | undefined): Partial<IDraft> {
+  const options = preset?.options ?? {};
+  const engines = preset?.engines ?? null;
+  return engines === null ? { options } : { options, engines };
 }
 
 /** What the server has against a draft: of which field, and of which option. */

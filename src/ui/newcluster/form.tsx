@@ -9,7 +9,7 @@ import type { ILauncherModel, IProfile } from '../../cluster/state';
 import type { IHostTesting } from '../../tokens';
 import { OptionsForm } from '../options/optionsform';
 import type { IDraft, IRefusal } from './draft';
-import { faults } from './draft';
+import { faults, presetOf, withPreset } from './draft';
 
 /** Properties of {@link Form}. */
 export interface IFormProps {
@@ -114,6 +114,37 @@ export function Form(props: IFormProps): JSX.Element {
             </select>
           )}
         </Field>
+        {launcher && launcher.presets.length > 0 && (
+          <Field
+            label={trans.__('Preset')}
+            hint={trans.__(
+              'What this site suggests; all of it can be changed.'
+            )}
+            fault={null}
+          >
+            {id => (
+              <select
+                id={id}
+                className="jp-mod-styled"
+                value={presetOf(draft, launcher.presets)}
+                onChange={event => {
+                  const { presets } = launcher;
+                  const { value } = event.target;
+                  change(
+                    withPreset(value === '' ? undefined : presets[+value])
+                  );
+                }}
+              >
+                <option value="">{trans.__('None')}</option>
+                {launcher.presets.map((one, number) => (
+                  <option key={one.name} value={number}>
+                    {one.name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        )}
         <Field
           label={trans.__('Engines')}
           hint={null}

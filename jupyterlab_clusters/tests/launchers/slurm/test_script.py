@@ -103,10 +103,21 @@ def test_neither_do_name_and_path(log: str, name: str) -> None:
     assert len(lines) == len(made({}))
 
 
-@pytest.mark.parametrize("line", ["--array=1-9", "--wrap=x", "-a 1", "--output=/x", "--job-name=y", "no-dash", ""])
+BREAK = ["--array=1-9", "--wrap=x", "-a 1", "--output=/x", "--job-name=y", "no-dash", ""]
+# sbatch takes long options cut short, short ones in a bunch, and several on a line.
+HIDDEN = ["--arr=1-9", "--wra x", "--out=/x", "-Ha1-9", "-sJ x", "#SBATCH --w"]
+HIDDEN += ["--exclusive --array=1-9", "--exclusive -o /x"]
+
+
+@pytest.mark.parametrize("line", [*BREAK, *HIDDEN])
 def test_lines_that_would_break_it(line: str) -> None:
     with pytest.raises(ValueError):
         made({"extra": [line]})
+
+
+@pytest.mark.parametrize("line", ["--wait-all-nodes=1", "-A account", "-Aphysics", "--comment=--array", "-H"])
+def test_lines_that_only_look_like_it(line: str) -> None:
+    assert f"#SBATCH {line}" in made({"extra": [line]})
 
 
 def test_bash_reads_it(tmp_path: Path) -> None:

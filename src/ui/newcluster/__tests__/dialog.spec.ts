@@ -33,7 +33,8 @@ const LAUNCHERS: readonly ILauncherModel[] = [
     options: { type: 'object', properties: {} },
     capabilities: CAN,
     available: false,
-    reason: 'sbatch was not found.'
+    reason: 'sbatch was not found.',
+    presets: []
   },
   {
     name: 'local',
@@ -56,7 +57,8 @@ const LAUNCHERS: readonly ILauncherModel[] = [
     },
     capabilities: CAN,
     available: true,
-    reason: null
+    reason: null,
+    presets: []
   },
   {
     name: 'ssh',
@@ -81,7 +83,8 @@ const LAUNCHERS: readonly ILauncherModel[] = [
     },
     capabilities: CAN,
     available: true,
-    reason: null
+    reason: null,
+    presets: []
   }
 ];
 

@@ -17,7 +17,8 @@ const LAUNCHERS = ['local', 'slurm'].map(name => ({
   title: name,
   options: {},
   available: true,
-  reason: null
+  reason: null,
+  presets: []
 })) as unknown as ILauncherModel[];
 
 const LAST = { default: { slurm: { partition: 'short' } } };

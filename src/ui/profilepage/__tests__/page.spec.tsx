@@ -61,7 +61,8 @@ const LAUNCHER: ILauncherModel = {
     log_per_engine: true
   },
   available: true,
-  reason: null
+  reason: null,
+  presets: []
 };
 
 class Refusal extends Error {

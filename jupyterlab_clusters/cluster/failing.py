@@ -12,6 +12,7 @@ from ..launchers.base import Exit, LaunchFailed, Plan
 from .clock import spoken
 from .diagnosis import controller_failed
 from .models import Failure
+from .plain import plainly
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
@@ -27,8 +28,8 @@ def failure_of(error: LaunchFailed) -> Failure:
     """As the window shows it."""
     return Failure(
         step=error.step,
-        cause=error.cause,
-        hint=error.hint,
+        cause=plainly(error.cause),
+        hint=plainly(error.hint) if error.hint is not None else None,
         command=error.command,
         exit_code=error.exit_code,
         output=error.output,

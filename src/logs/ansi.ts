@@ -28,7 +28,7 @@ const TITLES = new RegExp(
 );
 const MOVES = new RegExp(`${ESC}\\[[<-?]*[\\d;]*[ -/]*[@-ln-~]`, 'g');
 const CONTROL = new RegExp(
-  `[${String.fromCharCode(0)}-${String.fromCharCode(8)}\\n-${String.fromCharCode(0x1f)}${String.fromCharCode(0x7f)}-${String.fromCharCode(0x9f)}\u202a-\u202e\u2066-\u2069]`
+  `[${String.fromCharCode(0)}-${String.fromCharCode(8)}\\n-${String.fromCharCode(0x1f)}${String.fromCharCode(0x7f)}-${String.fromCharCode(0x9f)}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]`
 );
 const NONE: readonly IMark[] = [];
 const NAMES = [

@@ -3,6 +3,9 @@
  * length of the text stays; nothing but control characters changes.
  */
 
+/** Marks that turn the direction of writing without being seen, and ends of lines that are none elsewhere. */
+const TURNS = new Set([0x061c, 0x200e, 0x200f, 0x2028, 0x2029]);
+
 /** `text` with signs in place of control characters, those in `keep` excepted. */
 export function visible(text: string, keep = '\t'): string {
   return Array.from(text, char =>
@@ -20,6 +23,7 @@ function signOf(char: string): string {
   }
   const hides =
     (code >= 0x80 && code < 0xa0) ||
+    TURNS.has(code) ||
     (code >= 0x202a && code <= 0x202e) ||
     (code >= 0x2066 && code <= 0x2069);
   return hides ? '\ufffd' : char;

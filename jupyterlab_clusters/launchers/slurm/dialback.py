@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import logging
 import secrets
 import socket
 from collections.abc import Callable, Collection
@@ -27,6 +28,13 @@ from ..agent import LINE_LIMIT, AgentLost, Streams
 from . import keys
 
 PIECE = 1 << 16
+#: The longest message, also of strangers (bytes); a node's first tells its environment.
+MOST = 8 << 20
+#: How long a connection may take to say who it is (seconds).
+HANDSHAKE = 10.0
+#: The authenticator writes keys into a log of all details.
+QUIET = logging.getLogger(f"{__name__}.keys")
+QUIET.setLevel(logging.WARNING)
 #: A node that was not heard for this long does not answer (seconds); it says something every second.
 SILENT = 10.0
 #: How often that is looked at (seconds).
@@ -93,13 +101,15 @@ class DialBack:
             return
         own = await asyncio.to_thread(keys.of_run, self._folder, self._run)
         context: zmq.asyncio.Context = zmq.asyncio.Context()
-        authenticator = AsyncioAuthenticator(context)
+        authenticator = AsyncioAuthenticator(context, log=QUIET)
         authenticator.start()
         authenticator.configure_curve_callback("*", keys.Only(own["node_public"].encode()))
         router: zmq.asyncio.Socket = context.socket(zmq.ROUTER)
         router.setsockopt(zmq.LINGER, 200)
         router.setsockopt(zmq.ROUTER_HANDOVER, 1)
         router.setsockopt(zmq.SNDHWM, 0)
+        router.setsockopt(zmq.MAXMSGSIZE, MOST)
+        router.setsockopt(zmq.HANDSHAKE_IVL, int(1000 * HANDSHAKE))
         router.setsockopt(zmq.HEARTBEAT_IVL, 5000)
         router.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15000)
         router.setsockopt(zmq.CURVE_SERVER, 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -11,6 +12,18 @@ from ..errors import BadInput
 from ..launchers import catalog
 from ..launchers.asked import hosts
 from ..launchers.base import LauncherName
+
+
+def _pattern(validator: Any, pattern: str, text: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """As JSON schema means it: Python's ``$`` would let the end of a line pass."""
+    exact = f"{pattern[:-1]}\\Z" if pattern.endswith("$") and not pattern.endswith("\\$") else pattern
+    if isinstance(text, str) and not re.search(exact, text):
+        yield jsonschema.ValidationError(f"{text!r} does not match {pattern!r}")
+
+
+Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _pattern}
+)
 
 
 def checked(
@@ -26,7 +39,7 @@ def checked(
     if not chosen:
         return chosen
     schema = catalog.options_of(launcher)
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = Validator(schema)
     whole = {**(of_profile or {}), **chosen}
     for error in sorted(validator.iter_errors(whole), key=lambda error: list(map(str, error.path))):
         where = ".".join(["options", *map(str, error.path)])

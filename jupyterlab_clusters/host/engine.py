@@ -81,6 +81,11 @@ class Kernel(IPythonParallelKernel):  # type: ignore[misc]
             kwargs["control_thread"], kwargs["control_stream"] = _in_a_thread(kwargs["control_stream"])
         super().__init__(**kwargs)
 
+    def do_shutdown(self, restart: bool) -> Any:
+        """Asked by a client or the hub, not by a signal."""
+        IPEngine.instance().asked_to_end = True
+        return super().do_shutdown(restart)
+
     async def signal_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         content: dict[str, Any] = {"status": "ok"}
         number = 0

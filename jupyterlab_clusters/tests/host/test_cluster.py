@@ -119,6 +119,7 @@ def test_shutdown_by_the_client(cluster: Cluster) -> None:
     registered(client, 1)
     client.shutdown(hub=True, block=True)
     until(lambda: not alive(engine["pid"]) and not alive(record["pid"]))
+    assert "Traceback" not in cluster.agent.log("slot-0"), "it was asked to"
     client.close()
 
 

@@ -459,6 +459,25 @@ async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm, fault: F
     await running(cluster, 1)
 
 
+@pytest.mark.fault("slurmctld is stopped, and a cluster is to start")
+async def test_a_start_without_slurm(site: Site, slurm: Slurm, fault: Fault) -> None:
+    cluster = defined(site)
+    slurm.stop_one("slurmctld")
+    cluster.start(2, None)
+    fault.struck()
+    model = await until(cluster, lambda model: model.state == "failed", within=90)
+    fault.told()
+    assert model.failure.step == "submit" and "does not answer" in model.failure.cause, model.failure
+    assert model.failure.hint and model.failure.output
+    assert ours(site) == {}
+    slurm.start_controller()
+    cluster.start(2, None)
+    await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2, within=60)
+    fault.mended(by_itself=False)
+    assert len(slurm.jobs()) == 1
+    await stopped(site, slurm, cluster)
+
+
 @pytest.mark.fault("a node is lost (slurmd killed)")
 async def test_a_node_that_fails(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site, nodes=2)

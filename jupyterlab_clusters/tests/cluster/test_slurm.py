@@ -469,7 +469,7 @@ async def test_a_start_without_slurm(site: Site, slurm: Slurm, fault: Fault) -> 
     fault.told()
     assert model.failure.step == "submit" and "does not answer" in model.failure.cause, model.failure
     assert model.failure.hint and model.failure.output
-    assert ours(site) == {}
+    await until(cluster, lambda _: ours(site) == {}, within=15)
     slurm.start_controller()
     cluster.start(2, None)
     await until(cluster, lambda model: model.state == "running" and model.engines.registered == 2, within=60)

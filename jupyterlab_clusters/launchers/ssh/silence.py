@@ -14,7 +14,7 @@ from ...host.messages import PROTOCOL
 from ..agent import AgentCut, AgentError, AgentLost, AgentPeer
 
 #: How often a host is asked, and how long it may take (seconds): silence is told within their sum.
-EVERY, LIMIT = 5.0, 4.0
+EVERY, LIMIT = 5.0, 5.0
 #: How soon is seen that it speaks again (seconds).
 LOOK = 0.1
 

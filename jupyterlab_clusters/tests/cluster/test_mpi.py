@@ -174,7 +174,7 @@ async def test_mpiexec_is_killed(site: Site, fault: Fault) -> None:
     await stopped(site, cluster)
 
 
-@pytest.mark.fault("a rank of MPI is stopped (SIGSTOP)")
+@pytest.mark.fault("a rank of MPI is stopped (SIGSTOP)", long=True)
 async def test_a_rank_is_asleep(site: Site, fault: Fault) -> None:
     profile = site.home / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ async def test_a_rank_is_asleep(site: Site, fault: Fault) -> None:
     fault.lost = "what that engine did"
 
 
-@pytest.mark.fault("a rank of MPI is killed while no server runs")
+@pytest.mark.fault("a rank of MPI is killed while no server runs", long=True)
 async def test_a_rank_is_killed_while_no_server_runs(site: Site, fault: Fault) -> None:
     cluster = defined(site)
     await running(cluster, 2)

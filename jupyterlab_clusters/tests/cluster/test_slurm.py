@@ -459,7 +459,7 @@ async def test_a_stop_is_proved_or_it_is_none(site: Site, slurm: Slurm, fault: F
     await running(cluster, 1)
 
 
-@pytest.mark.fault("slurmctld is stopped, and a cluster is to start")
+@pytest.mark.fault("slurmctld is stopped, and a cluster is to start", long=True)
 async def test_a_start_without_slurm(site: Site, slurm: Slurm, fault: Fault) -> None:
     cluster = defined(site)
     slurm.stop_one("slurmctld")

@@ -133,7 +133,7 @@ async def test_its_program_is_killed(site: Site, fault: Fault) -> None:
     assert left(site) == []
 
 
-@pytest.mark.fault("engines of ipyparallel's own launcher are killed while no server runs")
+@pytest.mark.fault("engines of ipyparallel's own launcher are killed while no server runs", long=True)
 @pytest.mark.usefixtures("mine")
 async def test_its_engines_are_killed_while_no_server_runs(site: Site, fault: Fault) -> None:
     profile(site, "c.Cluster.engine_launcher_class = 'mine'")

@@ -5,9 +5,11 @@ Promise: runs on the actor's loop; a slot keeps its number and its log.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from ..launchers.base import NotFromHere
+from ..launchers.base import LaunchFailed, NotFromHere
+from .failing import AGAIN
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
@@ -29,6 +31,16 @@ class Few:
             self._cluster.engine_set.stopping(slots)
             self._cluster.publish()
         self._reconciler.order(self._reconciler.keeper.save())
+        try:
+            await self._end(slots, uuids, keep=keep)
+        except LaunchFailed as error:
+            if error.out_of_reach:
+                self._reconciler.order(self._end_when_reached(slots, uuids, keep=keep))
+            raise
+
+    async def _end(self, slots: list[int], uuids: list[str], *, keep: bool) -> None:
+        if self._reconciler.launcher is None:
+            return
         await self._reconciler.launcher.stop_engines(slots, grace=self._cluster.parts.policy.stop_grace)
         await self._listening.departed(uuids)
         with self._cluster.lock:
@@ -36,6 +48,21 @@ class Few:
                 self._cluster.engine_set.drop(slots)
             self._cluster.publish()
         self._reconciler.keeper.soon()
+
+    async def _end_when_reached(self, slots: list[int], uuids: list[str], *, keep: bool) -> None:
+        """They were asked to end where nobody could hear it: until then they are *stopping*."""
+        while True:
+            await asyncio.sleep(AGAIN)
+            try:
+                await self._end(slots, uuids, keep=keep)
+                break
+            except LaunchFailed as error:
+                if not error.out_of_reach:
+                    raise
+        with self._cluster.lock:
+            if self._cluster.failure is not None and self._cluster.failure.step == "drain":
+                self._cluster.failure = None
+            self._cluster.publish()
 
     async def restart(self, number: int) -> None:
         await self.stop([number], keep=True)

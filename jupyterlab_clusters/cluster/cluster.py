@@ -562,5 +562,8 @@ class Cluster:
 class _Nobody:
     """A watcher for a launcher that starts nothing."""
 
+    async def keep(self) -> None:
+        return
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args: None

@@ -144,6 +144,9 @@ class Listening:
         self._reconciler.failing.note(why)
         self._news()
 
+    async def keep(self) -> None:
+        await self._reconciler.keeper.save()
+
     def cut_off(self, place: str, slots: Sequence[int] | None, why: LaunchFailed) -> None:
         self.cuts.cut_off(place, slots, why)
 

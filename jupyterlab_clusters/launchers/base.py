@@ -229,6 +229,10 @@ class Watcher(Protocol):
 
     def usage(self, by_slot: Mapping[int, Usage]) -> None: ...
     def job_changed(self, job: Job | None) -> None: ...
+    async def keep(self) -> None:
+        """What the launcher has :meth:`Launcher.saved` is to be found by the next server from here on."""
+        return
+
     def failed(self, why: LaunchFailed) -> None:
         """Something happened to many engines at once: one cause for all."""
 

@@ -87,6 +87,9 @@ class RankWatcher:
     def job_changed(self, job: Job | None) -> None:
         self._watcher.job_changed(job)
 
+    async def keep(self) -> None:
+        await self._watcher.keep()
+
     def failed(self, why: LaunchFailed) -> None:
         self._watcher.failed(why)
 

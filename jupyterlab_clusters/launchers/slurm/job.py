@@ -68,6 +68,9 @@ class NodeWatcher(Watcher):
     def job_changed(self, job: Job | None) -> None:
         """A node knows nothing of it."""
 
+    async def keep(self) -> None:
+        await self._watcher.keep()
+
     def failed(self, why: LaunchFailed) -> None:
         self._watcher.failed(why)
 

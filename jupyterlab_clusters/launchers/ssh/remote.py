@@ -168,6 +168,8 @@ class Remote:
                     "role": "engine",
                 }
             )
+        # By other ports than these the next server would not be found by its engines.
+        await self.run.watcher.keep()
         await self.side.spawn("engines", self.begin(), processes)
 
     async def stop_all(self, grace: float, files: Sequence[str] = ()) -> None:

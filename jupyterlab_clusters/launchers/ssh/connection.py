@@ -100,6 +100,7 @@ class Connection:
 
     async def open(self) -> Streams:
         """Log in, send what is missing there, and find or start the agent. Raises :class:`LaunchFailed`."""
+        await self._end_former()
         await self.close()
         try:
             return await asyncio.wait_for(self._open(), CONNECT_TIMEOUT)
@@ -107,6 +108,14 @@ class Connection:
             raise self._failure("did not answer in time") from None
         except (OSError, ValueError, EOFError, asyncio.IncompleteReadError) as error:
             raise self._failure(str(error)) from error
+
+    async def _end_former(self) -> None:
+        """The ssh of a server that was killed: it stays as long as engines use its ports, which nobody else gets."""
+        if self._process is not None or not await asyncio.to_thread(self._control.exists):
+            return
+        argv = [self._ssh, "-S", str(self._control), "-O", "exit", *self.host.destination()]
+        with contextlib.suppress(CommandFailed):
+            await run(argv, timeout=FORWARD_TIMEOUT, env=self._environment)
 
     async def forward(self, port: int, there: int = 0) -> int:
         """Have ``127.0.0.1`` on that host lead to this port here; the port there. Raises :class:`LaunchFailed`."""

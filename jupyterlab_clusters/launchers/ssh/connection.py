@@ -27,6 +27,7 @@ from ..agent import Streams
 from ..base import LaunchFailed
 from ..command import CommandFailed, run
 from .causes import recognised
+from .former import end_former
 from .hosts import Host
 from .parcel import BOOT, contents, loader
 
@@ -91,16 +92,20 @@ class Connection:
         #: Counts the connections that were made.
         self.number = 0
         self._folder = folder
-        # Two clusters on one host have a connection each.
-        self._control = folder / f"{host.tag}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        self.named(name)
         self._python, self._login_script, self._ssh = host.python or python, login_script, ssh
         self._environment = dict(os.environ if environment is None else environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
 
+    def named(self, name: str) -> None:
+        """Two clusters on one host have a connection each; after a restart of the server it is the former one's."""
+        self._control = self._folder / f"{self.host.tag}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
     async def open(self) -> Streams:
         """Log in, send what is missing there, and find or start the agent. Raises :class:`LaunchFailed`."""
-        await self._end_former()
+        if self._process is None:
+            await asyncio.to_thread(end_former, self._control)
         await self.close()
         try:
             return await asyncio.wait_for(self._open(), CONNECT_TIMEOUT)
@@ -108,14 +113,6 @@ class Connection:
             raise self._failure("did not answer in time") from None
         except (OSError, ValueError, EOFError, asyncio.IncompleteReadError) as error:
             raise self._failure(str(error)) from error
-
-    async def _end_former(self) -> None:
-        """The ssh of a server that was killed: it stays as long as engines use its ports, which nobody else gets."""
-        if self._process is not None or not await asyncio.to_thread(self._control.exists):
-            return
-        argv = [self._ssh, "-S", str(self._control), "-O", "exit", *self.host.destination()]
-        with contextlib.suppress(CommandFailed):
-            await run(argv, timeout=FORWARD_TIMEOUT, env=self._environment)
 
     async def forward(self, port: int, there: int = 0) -> int:
         """Have ``127.0.0.1`` on that host lead to this port here; the port there. Raises :class:`LaunchFailed`."""

@@ -116,6 +116,7 @@ class SshLauncher(Launcher):
             self._run.copies = LogCopies(self.plan.log_dir, saved.get("bases") or {})
             for remote in self._remotes.values():
                 remote.side.key = self._run.group
+                remote.connection.named(self._run.group)
         self._here.restore(saved.get("processes", ()))
         for name, records in (saved.get("hosts") or {}).items():
             if name in self._remotes:

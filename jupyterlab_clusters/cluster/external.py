@@ -1,7 +1,8 @@
 """A cluster that somebody else started: by ``ipcluster``, in a notebook, from another server.
 
-Promise: it is looked at, and stopped through its hub when a person asks for that;
-never signalled, never adopted, and none of its files is written or removed.
+Promise: it is looked at, and stopped through its hub when a person asks for that (one of
+another server of theirs by the agent that both servers talk to, ``neighbourly.py``); never
+signalled, never adopted, and none of its files is written or removed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .engineset import Slot
 from .externallogs import ExternalLogs
 from .failing import failure_of
 from .models import ClusterModel, EngineModel
+from .neighbourly import ended
 from .stale import deserted
 from .strangers import let_go
 from .wish import Definition
@@ -170,7 +172,8 @@ class External(Cluster):
         return found
 
     def stop(self) -> ClusterModel:
-        """Through its hub: engines first, then the controller."""
+        """Through its hub: engines first, then the controller. One of another server of ours on this machine by the
+        agent, which needs nobody's answer."""
         self._check_allowed()
         with self.lock:
             if self.state != "stopping":
@@ -215,18 +218,27 @@ class External(Cluster):
             ids = [slot.hub_id for slot in self.engine_set if slot.hub_id is not None]
             busy = [slot for slot in self.engine_set if slot.state == "busy"]
         try:
+            if await ended(self):
+                await self._gone_within(ENDING)
+                return
             # A busy engine would end only with its task.
             await self._interrupt(busy)
             await monitor.shutdown_engines(ids, timeout=ANSWER)
             await monitor.shutdown_hub(timeout=ANSWER)
+        except LaunchFailed as error:
+            self._refused(error.cause.rstrip("."))
+            return
         except HubError as error:
             await self._look_for_hub()  # somebody else may have stopped it at the same time
             if not self._gone:
                 self._refused(str(error))
             return
-        await asyncio.sleep(ENDING)
+        await self._gone_within(ENDING)
+
+    async def _gone_within(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
         if self._monitor is not None:
-            self._refused(f"its controller was asked to end, and had not after {ENDING:.0f} s")
+            self._refused(f"its controller was asked to end, and had not after {seconds:.0f} s")
 
     def _refused(self, why: str) -> None:
         cause = f"This cluster could not be stopped from here: {why}."

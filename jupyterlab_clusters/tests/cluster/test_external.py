@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.timeout(120)]
 
 
 async def test_it_is_seen_with_its_engines_and_logs(site: Site) -> None:
-    async with theirs(site):
+    async with theirs(site) as folder:
+        while not (folder / "security" / "ipcontroller-cli-client.json").exists():
+            await asyncio.sleep(0.05)
+        await seen(site, lambda model: model is not None, within=3)
         cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
         model = cluster.model()
         assert (model.origin, model.state, model.key) == ("external", "running", "theirs:cli")

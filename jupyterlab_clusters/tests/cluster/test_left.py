@@ -106,6 +106,7 @@ async def test_a_cluster_of_that_name_shows_its_own(site: Site, security: Path) 
     assert site.clusters.get(ROW).model().stale is None
 
 
+@pytest.mark.long
 async def test_what_was_killed_leaves_files_that_are_stale_one_after_the_other(site: Site) -> None:
     async with theirs(site) as folder:
         await seen(site, has_two)
@@ -125,6 +126,7 @@ async def test_what_was_killed_leaves_files_that_are_stale_one_after_the_other(s
         assert (security / "cluster-cli.json").exists()
 
 
+@pytest.mark.long
 async def test_a_hub_that_is_stopped_is_not_stale(site: Site) -> None:
     async with theirs(site) as folder:
         await seen(site, has_two)

@@ -24,6 +24,9 @@ AGAIN = 5.0
 BY_HUB, IDLE, ORPHANED = 0, 85, 86
 
 
+BY_OTHERS = "Stopped from another server, or on the command line."
+
+
 def failure_of(error: LaunchFailed) -> Failure:
     """As the window shows it."""
     return Failure(
@@ -133,7 +136,7 @@ class Failing:
         if exit.asked or why:
             with cluster.lock:
                 # What its engines' end looked like to their launcher is no failure.
-                cluster.notice, cluster.failure = why, None
+                cluster.notice, cluster.failure = why or BY_OTHERS, None
                 cluster.move("stopping", "drain")
                 cluster.publish()
             self._reconciler.want_down()

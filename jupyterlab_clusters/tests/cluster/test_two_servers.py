@@ -14,6 +14,7 @@ import pytest
 
 from jupyterlab_clusters.errors import WrongState
 
+from ..faults.plugin import Fault
 from .conftest import Site, processes_marked, until
 from .otherserver import other_server
 from .test_real import leads, started, with_client
@@ -41,7 +42,7 @@ async def test_both_show_it_and_either_stops_it(site: Site, home: Path) -> None:
         assert (await other.ask("start", KEY, engines=2))["refused"] == "external"
         await other.ask("stop", KEY)
         model = await until(cluster, lambda one: one.state == "stopped")
-        assert model.failure is None
+        assert (model.failure, model.notice) == (None, "Stopped from another server, or on the command line.")
         await other.shown(KEY, lambda one: (one["state"], one["origin"]) == ("stopped", "ours"))
         assert controllers(home) == []
         # And the other way round: what is at rest is either's.
@@ -54,14 +55,17 @@ async def test_both_show_it_and_either_stops_it(site: Site, home: Path) -> None:
         await shown(site, KEY, lambda one: (one.state, one.origin) == ("stopped", "ours"))
 
 
-async def test_start_pressed_in_both_at_once_starts_one(site: Site, home: Path) -> None:
+@pytest.mark.fault("Start, and then Stop, pressed in two servers at once")
+async def test_start_pressed_in_both_at_once_starts_one(site: Site, home: Path, fault: Fault) -> None:
     async with other_server(home) as other:
         await other.ask("all")
         cluster = site.clusters.get(KEY)
-        for _ in range(3):
+        for _ in range(2):
+            fault.struck()
             await asyncio.gather(other.ask("start", KEY, engines=2), asyncio.to_thread(cluster.start, 2, None))
             theirs = await other.shown(KEY, lambda one: one["state"] == "running" and one["engines"]["registered"] == 2)
             ours = await shown(site, KEY, lambda one: one.state == "running" and one.engines.registered == 2)
+            fault.told()
             assert {ours.origin, theirs["origin"]} == {"ours", "external"}
             assert len(controllers(home)) == 1
             # What computes is what both show.
@@ -76,7 +80,8 @@ async def test_start_pressed_in_both_at_once_starts_one(site: Site, home: Path) 
             assert not any(psutil.pid_exists(pid) for pid in seen)
 
 
-async def test_when_a_server_is_killed_the_other_takes_up_what_runs(site: Site, home: Path) -> None:
+@pytest.mark.fault("one of two servers on a home is killed (SIGKILL): the other takes up what runs")
+async def test_when_a_server_is_killed_the_other_takes_up_what_runs(site: Site, home: Path, fault: Fault) -> None:
     async with other_server(home) as other:
         await other.ask("start", KEY, engines=2)
         await other.shown(KEY, lambda one: one["state"] == "running")
@@ -86,9 +91,11 @@ async def test_when_a_server_is_killed_the_other_takes_up_what_runs(site: Site, 
         assert there.model().capabilities.scale == "none"
         other.process.kill()
         await other.process.wait()
-        begun = time.monotonic()
+        fault.struck()
         own = await shown(site, KEY, lambda one: one.origin == "ours" and one.state == "running")
-        assert time.monotonic() - begun < 10
+        fault.mended()
+        assert fault.mended_after is not None
+        assert fault.mended_after < 10
         assert sorted(engine.pid or 0 for engine in own.engines()) == pids
         own.scale(3, False)
         await until(own, lambda one: one.engines.registered == 3)
@@ -111,7 +118,8 @@ async def test_what_one_defines_and_forgets_the_other_shows(site: Site, home: Pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="another host name needs root")
-async def test_what_belongs_to_another_host_is_shown_and_left_alone(site: Site, home: Path) -> None:
+@pytest.mark.fault("a home shared with another host that runs another server", long=True)
+async def test_what_belongs_to_another_host_is_shown_and_left_alone(site: Site, home: Path, fault: Fault) -> None:
     cluster = await started(site, 1)
     (home / "ipython" / "profile_there").mkdir()
     security = home / "ipython" / "profile_default" / "security"
@@ -134,8 +142,10 @@ async def test_what_belongs_to_another_host_is_shown_and_left_alone(site: Site, 
         await other.ask("stop", KEY)
         # Its own of another name: both run, and neither is the other's business.
         await other.ask("start", "there:", engines=1)
+        fault.struck()
         await other.shown("there:", lambda one: one["state"] == "running", within=40)
         there = await shown(site, "there:", lambda one: one is not None and one.unreachable is not None)
+        fault.told()
         assert (there.model().host, there.model().state, there.model().stale) == ("node7", "stopped", None)
         with pytest.raises(WrongState):
             there.start(1, None)

@@ -19,6 +19,7 @@ from .cluster import Parts
 from .external import External
 from .left import Left
 from .leftfiles import Found
+from .registry import here
 from .stale import Verdict
 from .wish import Definition
 
@@ -65,6 +66,9 @@ class Finding:
             due = file.key not in self.found and str(file.path) not in self._meeting and not self._ours(file.key)
             if due and self.left.due(file):
                 self._begin(file)
+        for file in files:
+            if file.kind == "cluster" and self._runs_here(file.key):
+                self.left.is_of_here(file)
         present = {file.key for file in files if file.kind == "client"}
         for key, external in list(self.found.items()):
             if key not in present or self._ours(key):
@@ -113,6 +117,10 @@ class Finding:
             self.found[file.key] = external
             self.left.forget(file.key)
             self._changed(file.key)
+
+    def _runs_here(self, key: str) -> bool:
+        external = self.found.get(key)
+        return external is not None and external.host == here()["host"]
 
     def _is_left(self, file: Found, verdict: Verdict) -> bool:
         """Whether that may be told: it is no cluster's that lives, and not for a server on another machine to tell."""

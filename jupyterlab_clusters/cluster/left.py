@@ -43,9 +43,13 @@ class Left:
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._judged: dict[Path, _Judged] = {}
-        #: Marks of files whose connection file was cleared: it told that they are of this machine.
+        #: Marks of files that are of this machine: their controller was, as its connection file told.
         self._of_here: set[str] = set()
         self._lock = threading.Lock()
+
+    def is_of_here(self, file: Found) -> None:
+        """Its controller is known to run on this machine."""
+        self._of_here.add(file.mark)
 
     def due(self, file: Found) -> bool:
         """Whether it has to be looked at: it is new, has changed, or the last look was long ago."""
@@ -103,7 +107,7 @@ class Left:
         if not await asyncio.to_thread(at_rest, lambda: leftfiles.remove(file)):
             raise self._has_changed(file)
         if beside is not None:
-            self._of_here.add(beside.mark)
+            self.is_of_here(beside)
         self._drop([file.path])
 
     def _has_changed(self, file: Found) -> WrongState:

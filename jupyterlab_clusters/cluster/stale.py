@@ -111,15 +111,18 @@ async def _is_here(info: ConnectionInfo) -> bool:
 
 
 def _elsewhere(name: str, info: ConnectionInfo) -> str:
+    host = _plain(info.location or info.address)
     if info.ssh:
         return (
-            f"{name} is of a cluster on {info.location or info.address} that is reached by ssh through {info.ssh}: "
+            f"{name} is of a cluster on {host} that is reached by ssh through {_plain(info.ssh)}: "
             "from here it is not followed, and whether it runs is not known."
         )
-    return (
-        f"{name} is of a cluster on {info.location or info.address}, which is not reachable from here: "
-        "whether it runs is not known."
-    )
+    return f"{name} is of a cluster on {host}, which is not reachable from here: whether it runs is not known."
+
+
+def _plain(word: str) -> str:
+    """Out of a file that anybody may have written."""
+    return "".join(one if one.isprintable() else "?" for one in word[:80])
 
 
 async def _listens(info: ConnectionInfo) -> bool:

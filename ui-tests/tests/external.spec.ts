@@ -2,18 +2,31 @@
 import { existsSync } from 'fs';
 
 import { expect, test } from '../fixtures';
+import type { Jupyter } from '../server/jupyter';
 import { alive, command, crash, of, until } from '../server/processes';
 
 const NAME = 'theirs';
-const WHERE = [`--profile=${NAME}`, '--HeartMonitor.period=500'];
+const CRASHED = 'crashed';
 const FILES = ['ipcontroller-client.json', 'cluster-.json'];
+
+/** As a person starts a cluster in a terminal. */
+function ipcluster(jupyter: Jupyter, profile: string, engines: number): void {
+  jupyter.terminal(
+    'ipcluster',
+    'start',
+    `--profile=${profile}`,
+    `--n=${engines}`,
+    '--daemonize',
+    '--HeartMonitor.period=500'
+  );
+}
 
 test('a cluster of a terminal is seen with its engines and log, and stopped', async ({
   jupyter,
   sidebar,
   log
 }) => {
-  jupyter.terminal('ipcluster', 'start', '-n', '2', ...WHERE, '--daemonize');
+  ipcluster(jupyter, NAME, 2);
   const row = sidebar.row(NAME);
 
   await test.step('its engines are seen', async () => {
@@ -39,18 +52,28 @@ test('a cluster of a terminal is seen with its engines and log, and stopped', as
     await row.is('stopped');
     await until(() => !theirs.some(alive), 'the engines ended', 15);
   });
+
+  await test.step('what ipcluster left is named, and cleared', async () => {
+    await row.says('cluster-.json was left behind');
+    await row.clear();
+    await until(
+      () => !existsSync(jupyter.security(NAME, 'cluster-.json')),
+      'it is cleared',
+      10
+    );
+  });
 });
 
 test('the files of one that crashed are named, and cleared one by one', async ({
   jupyter,
   sidebar
 }) => {
-  jupyter.terminal('ipcluster', 'start', '-n', '1', ...WHERE, '--daemonize');
-  const row = sidebar.row(NAME);
+  ipcluster(jupyter, CRASHED, 1);
+  const row = sidebar.row(CRASHED);
   await row.is('running');
   crash(jupyter.home, 'ipyparallel.');
   for (const name of FILES) {
-    const file = jupyter.security(NAME, name);
+    const file = jupyter.security(CRASHED, name);
     await row.says(`${name} was left behind`);
     await row.says(file);
     expect(existsSync(file)).toBe(true);

@@ -12,7 +12,7 @@ from jupyterlab_clusters.errors import WrongState
 
 from .conftest import Site, processes_marked
 from .test_real import with_client
-from .theirs import ipcluster, seen, theirs
+from .theirs import ipcluster, seen, shown, theirs
 
 pytestmark = [pytest.mark.timeout(120)]
 
@@ -53,6 +53,9 @@ async def test_nothing_may_be_done_with_it_but_to_stop_it(site: Site) -> None:
         cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
         cluster.stop()
         await seen(site, lambda model: model is None, within=40)
+        # What ipcluster would have removed is told, and left to the person.
+        left = "/cluster-cli.json"
+        await shown(site, "theirs:", lambda model: model.stale is not None and model.stale.path.endswith(left))
         assert [name for name in processes_marked(site.home).values() if "ipyparallel.engine" in name] == []
 
 

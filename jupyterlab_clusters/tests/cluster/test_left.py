@@ -209,13 +209,13 @@ async def test_another_program_at_its_port_is_told(site: Site, security: Path) -
 
 
 async def test_of_another_host_nothing_is_called_stale(site: Site, security: Path) -> None:
-    file = write(security, location="node7.example", ssh="ada@gate")
+    file = write(security, location="node7.example", ssh="ada@\x1b[1mgate")
     cluster = await shown(site, ROW, lambda one: one is not None and one.unreachable is not None)
     model = cluster.model()
     assert model.stale is None
     assert model.unreachable is not None
     assert "node7.example" in model.unreachable.sentence
-    assert "by ssh through ada@gate" in model.unreachable.sentence
+    assert "by ssh through ada@?[1mgate" in model.unreachable.sentence
     assert (await refused(site)).reason == "elsewhere"
     assert file.exists()
 

@@ -37,6 +37,10 @@ oldest newest: .stamps/system .stamps/test .stamps/front-end ## a part of the te
 lint: .stamps/test .stamps/front-end ## style, types, import arrows, and the wire's types in step
 	@$(BIN)/python scripts/check.py lint
 
+.PHONY: audit
+audit: .stamps/audit ## ask PyPI's and npm's advisories about what is brought along; 2 = they could not be asked
+	@$(BIN)/python scripts/audit.py
+
 .PHONY: types
 types: .stamps/test .stamps/front-end ## openapi.json and src/server/wire.ts anew, from the server's types
 	@$(BIN)/python scripts/wire.py
@@ -80,6 +84,10 @@ clean: ## remove what was built and installed here
 .stamps/bench: .stamps/venv pyproject.toml package.json yarn.lock
 	@scripts/install lab,test,lint,bench
 	@touch $@ .stamps/lab .stamps/test
+
+.stamps/audit: .stamps/venv pyproject.toml package.json yarn.lock
+	@scripts/install lab,audit
+	@touch $@ .stamps/lab
 
 # Order only: a new installation builds the front end itself; the script builds when a source is newer.
 .stamps/front-end: $(FRONT) | .stamps/lab

@@ -13,6 +13,8 @@ import threading
 import time
 from pathlib import Path
 
+from ..host.private import opened, private_folder
+
 
 class Owner:
     """``file`` is one for each cluster and machine."""
@@ -39,8 +41,9 @@ class Owner:
             if self.held:
                 return True
             try:
-                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                fd = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                for folder in (self._file.parent.parent, self._file.parent):
+                    private_folder(folder, mend=True)
+                fd = opened(self._file, os.O_RDWR | os.O_CREAT)
             except OSError:
                 self._alone = True
                 return True

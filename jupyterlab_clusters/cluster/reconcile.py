@@ -172,7 +172,12 @@ class Reconciler:
         cluster = self.cluster
         await self._clean_before()
         await self._profile()
-        plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
+        try:
+            plan = await asyncio.to_thread(cluster.plan, cluster.definition.options)
+        except PermissionError as error:
+            raise LaunchFailed(
+                "controller", f"{error}.", hint="Look who did that; then chmod 700, or take it away."
+            ) from error
         await self.keeper.save(strictly=True)
         self.files = ConnectionFiles(plan.profile_dir, plan.cluster_id)
         if await self.files.answered():

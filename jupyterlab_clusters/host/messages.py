@@ -7,6 +7,7 @@ Python. Must never do anything but build and read messages.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -139,5 +140,6 @@ def source_of(name: str) -> int | None:
     """The number of a process in the log time index: 0 the controller, n+1 slot n; None = not dated."""
     if name == "controller":
         return 0
-    slot = name.removeprefix("slot-")
-    return int(slot) + 1 if slot != name and slot.isdigit() else None
+    # It comes from other machines too, and becomes the name of a file.
+    found = re.fullmatch(r"slot-(0|[1-9][0-9]{0,8})", name)
+    return int(found[1]) + 1 if found else None

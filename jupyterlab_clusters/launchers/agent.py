@@ -97,8 +97,8 @@ class AgentPeer:
         try:
             while line := await self._reader.readline():
                 self._take(json.loads(line))
-        except (ConnectionError, ValueError):
-            pass
+        except (ConnectionError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            pass  # what says that is no agent of ours: it is as good as gone
         finally:
             was_closed, self.closed = self.closed, True
             self._writer.close()

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import os
 import queue
+import struct
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,8 +55,8 @@ class LogCopies:
         while (piece := self._pieces.get()) is not None:
             try:
                 self._write(piece)
-            except (OSError, ValueError):
-                continue  # a full disk must not end the copying of what still fits later
+            except (OSError, ValueError, KeyError, TypeError, ArithmeticError, struct.error):
+                continue  # neither a full disk nor nonsense from a host ends the copying of what comes later
 
     def _write(self, piece: Mapping[str, Any]) -> None:
         name, data = str(piece["name"]), base64.b64decode(piece["data"])

@@ -35,6 +35,7 @@ from .idle import Idleness
 from .lean import app as stock
 from .messages import DEATHS_VARIABLE, IDLE, ORPHANED
 from .orphan import Company, connections
+from .private import write
 
 #: How long engines get to end after they were asked to, when the cluster ends by itself (seconds).
 ENGINES_END = 2.0
@@ -82,10 +83,7 @@ class IPController(stock.IPController):  # type: ignore[misc]
         """Whole or not at all, as others wait for it; readable by nobody else at any time."""
         path = Path(self.profile_dir.security_dir) / fname
         self.log.info("writing connection info to %s", path)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(cdict, file, indent=2)
-        new.replace(path)
+        write(path, json.dumps(cdict, indent=2))
 
     def start(self) -> None:
         if self.orphan_timeout > 0:

@@ -114,3 +114,9 @@ async def test_a_profile_that_is_run_as_written_is_taken_at_its_word(
     await running(cluster, 1)
     assert cluster.model().launcher == "stock"
     await is_closed_to_intruders(cluster)
+
+
+@pytest.mark.parametrize(("hostfile", "encrypted"), [("/home/me/hosts", True), ("", False)])
+async def test_ranks_of_other_hosts(site: Site, hostfile: str, encrypted: bool) -> None:
+    cluster = site.clusters.define("default", "ranks", "mpi", {"hostfile": hostfile})
+    assert cluster.plan(cluster.definition.options, make=False).encrypt is encrypted

@@ -94,3 +94,22 @@ async def test_a_slurm_that_does_not_answer_ends_nothing(slurm: Slurm, monkeypat
 async def test_a_job_that_slurm_has_forgotten_is_over(slurm: Slurm) -> None:
     seen = await after_the_end("4711", slurm.environment)
     assert seen is not None and seen.over and seen.state == ""
+
+
+async def test_a_site_that_wants_to_be_asked_less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.touch()
+    (tmp_path / "squeue").write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexit 1\n')
+    (tmp_path / "squeue").chmod(0o755)
+    monkeypatch.setattr(queue, "INTERVAL", 0.1)
+    asked = []
+    for least in (0.1, 1.5):
+        calls.write_text("")
+        one = Queue({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        one.watch("7", lambda seen: None, least)
+        for _ in range(20):
+            one.soon()
+            await asyncio.sleep(0.1)
+        one.forget("7")
+        asked.append(questions(calls))
+    assert asked[1] <= 2 < asked[0], asked

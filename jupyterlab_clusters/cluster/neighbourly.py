@@ -34,5 +34,8 @@ async def ended(cluster: Cluster) -> bool:
 class _Nobody:
     """A watcher for what is only ended."""
 
+    async def keep(self) -> None:
+        """Nothing is kept of it."""
+
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args: None

@@ -5,13 +5,13 @@ import { Proxy } from '../server/proxy';
 const KEY = 'default:';
 const SAYS = 'No live connection: asking every few seconds';
 
-const test = base.extend<{ proxy: Proxy }>({
-  proxy: async ({ jupyter }, use) => {
+const test = base.extend<{ between: Proxy }>({
+  between: async ({ jupyter }, use) => {
     const proxy = await Proxy.before(jupyter.url);
     await use(proxy);
     proxy.close();
   },
-  baseURL: async ({ proxy }, use) => use(proxy.url)
+  baseURL: async ({ between }, use) => use(between.url)
 });
 
 // Galata's stand-ins would answer for kernels, whose sockets are dropped too.
@@ -19,7 +19,7 @@ test.use({ kernels: null, sessions: null, terminals: null });
 
 test('a cluster is seen, started and read without a socket, and the socket comes back', async ({
   jupyter,
-  proxy,
+  between,
   sidebar,
   log
 }) => {
@@ -37,13 +37,15 @@ test('a cluster is seen, started and read without a socket, and the socket comes
   process.kill(victim, 'SIGKILL');
   await row.says('1 lost');
   await row.is('degraded');
-  expect(proxy.seen.filter(one => one.includes('/engines?')).length).toBeGreaterThan(1);
-  expect(proxy.seen.some(one => one.includes('/load?'))).toBe(true);
+  expect(
+    between.seen.filter(one => one.includes('/engines?')).length
+  ).toBeGreaterThan(1);
+  expect(between.seen.some(one => one.includes('/load?'))).toBe(true);
 
-  proxy.sockets = true;
+  between.sockets = true;
   await expect(sidebar.root).not.toContainText(SAYS, { timeout: 60000 });
-  proxy.seen.length = 0;
+  between.seen.length = 0;
   await row.stop();
   await row.is('stopped');
-  expect(proxy.seen.filter(one => one.includes('clusters?'))).toEqual([]);
+  expect(between.seen.filter(one => one.includes('clusters?'))).toEqual([]);
 });

@@ -12,11 +12,12 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { ITopicReader, ITopicSource } from '../cluster/source';
-import type { ILine } from '../cluster/state';
 import type { ILogReader, Link } from '../tokens';
-import type { IRequests, IWanting } from './asking';
+import type { IRequests } from './asking';
 import { Asking } from './asking';
 import { NAMESPACE } from './calls';
+import type { IFollowed, IHeld } from './held';
+import { add, lag, wanting } from './held';
 import type { Message } from './messages';
 import { decode } from './messages';
 
@@ -26,26 +27,18 @@ const FAILURES = 2;
 /** How long a socket may take to open (milliseconds): some proxies answer never. */
 const OPENING = 15000;
 
-/** A state topic that is read: by whom, what is known, and up to which number. */
-interface IHeld {
-  readonly readers: Set<ITopicReader>;
-  seq: number | null;
-}
-
-/** A log that is followed, and the offset from which to go on. */
-interface IFollowed {
-  readonly reader: ILogReader;
-  readonly topic: string;
-  offset: number;
-  /** Until a line before this offset comes, lines are still the ones meant for others. */
-  joining: number | null;
-}
-
 /** The stream of one tab. */
 export class Stream implements ITopicSource, IDisposable {
   constructor(settings: ServerConnection.ISettings, requests: IRequests) {
     this._settings = settings;
-    this._asking = new Asking(requests, this._wanting());
+    this._asking = new Asking(
+      requests,
+      wanting(this._held, this._followed, yes =>
+        this._setLink(
+          yes ? 'asking' : this._wasLive ? 'reconnecting' : 'connecting'
+        )
+      )
+    );
     this._poll = new Poll({
       name: 'jupyterlab-clusters:stream',
       auto: false,
@@ -193,39 +186,6 @@ export class Stream implements ITopicSource, IDisposable {
     }
   }
 
-  /** What is wanted, for who asks by requests. */
-  private _wanting(): IWanting {
-    const held = this._held;
-    const followed = this._followed;
-    const furthest = (all: Set<IFollowed>) =>
-      Math.min(...[...all].map(one => one.offset));
-    return {
-      get topics() {
-        return [...held.keys()];
-      },
-      get logs() {
-        return new Map([...followed].map(([t, all]) => [t, furthest(all)]));
-      },
-      rows: (topic, kind, rows) => {
-        const one = held.get(topic);
-        if (one) {
-          // The stream's numbers do not count what was learned without it.
-          one.seq = null;
-          one.readers.forEach(reader => reader[kind](rows));
-        }
-      },
-      lines: (topic, lines, end) =>
-        followed.get(topic)?.forEach(one => add(one, lines, end)),
-      lagged: (topic, offset) =>
-        followed.get(topic)?.forEach(one => lag(one, offset)),
-      answers: yes => {
-        this._setLink(
-          yes ? 'asking' : this._wasLive ? 'reconnecting' : 'connecting'
-        );
-      }
-    };
-  }
-
   private _setLink(link: Link): void {
     this._wasLive = this._wasLive || link === 'live';
     if (link !== this._link) {
@@ -356,17 +316,4 @@ export class Stream implements ITopicSource, IDisposable {
   private _sent = '';
   private _due = false;
   private _disposed = false;
-}
-
-/** Lines that a reader does not have yet. */
-function add(followed: IFollowed, lines: readonly ILine[], end: number): void {
-  const fresh = lines.filter(line => line.offset >= followed.offset);
-  followed.offset = Math.max(followed.offset, end);
-  followed.reader.lines(fresh, followed.offset);
-}
-
-/** A reader fell behind, and goes on from there. */
-function lag(followed: IFollowed, offset: number): void {
-  followed.offset = offset;
-  followed.reader.lagged(offset);
 }

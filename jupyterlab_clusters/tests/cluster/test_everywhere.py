@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.tests.beds.sshd import first_in_path
+from jupyterlab_clusters.tests.faults.plugin import Fault
 
 from .conftest import Site, lines, processes_marked, until
 from .queued import for_one_test, slurm_up
@@ -75,19 +79,50 @@ def say(client: Any) -> list[int]:
     return pids
 
 
-async def test_nothing_is_left_of_a_cluster_that_was_idle(launcher: str, options: dict[str, Any], site: Site) -> None:
-    site.policy = replace(site.policy, idle_timeout=2.0)
+#: They wait a while for the next start, or are the test's.
+STAY = ("host.agent", "host.nursery", "sshd", "slurm", "munged")
+
+
+def left(site: Site) -> list[str]:
+    return [name for name in processes_marked(site.home).values() if not any(one in name for one in STAY)]
+
+
+async def begun(site: Site, launcher: str, options: dict[str, Any], **policy: float) -> Cluster:
+    site.policy = replace(site.policy, **policy)
     await site.close()
     await site.open()
     await site.clusters.get("default:").parts.profiles.refresh("default")
     cluster = site.clusters.define("default", "any", launcher, options)
     cluster.start(2, None)
-    model = await until(cluster, lambda model: model.state not in ("starting", "running"), within=60)
-    assert model.failure is None
-    model = await until(cluster, lambda model: model.state == "stopped", within=20)
-    assert model.notice == "Stopped after 2 seconds with no busy engine."
-    stay = ("host.agent", "host.nursery", "sshd", "slurm", "munged")
-    assert [name for name in processes_marked(site.home).values() if not any(one in name for one in stay)] == []
+    await until(cluster, lambda model: model.state == "running", within=60)
+    return cluster
+
+
+@pytest.mark.fault("a {launcher} cluster that is to be stopped when it is idle has nothing to do for 6 s", long=True)
+async def test_an_idle_cluster_is_stopped(launcher: str, options: dict[str, Any], site: Site, fault: Fault) -> None:
+    cluster = await begun(site, launcher, options, idle_timeout=6.0)
+    fault.struck()
+    await until(cluster, lambda model: model.state != "running", within=30)
+    fault.told()
+    model = await until(cluster, lambda model: model.state in ("stopped", "failed"), within=20)
+    assert (model.failure, model.notice) == (None, "Stopped after 6 seconds with no busy engine.")
+    assert left(site) == []
+    fault.mended()
+
+
+@pytest.mark.fault("a {launcher} cluster is forgotten for 3 s: no server, no client, no work", long=True)
+async def test_a_forgotten_cluster_ends(launcher: str, options: dict[str, Any], site: Site, fault: Fault) -> None:
+    await begun(site, launcher, options, orphan_timeout=3.0)
+    await site.close()
+    fault.struck()
+    end = time.monotonic() + 110  # a node gives itself back a minute after its last engine
+    while left(site):
+        assert time.monotonic() < end, left(site)
+        await asyncio.sleep(0.2)
+    fault.mended()
+    await site.open()
+    model = await until(site.clusters.get("default:any"), lambda model: model.state == "stopped")
+    assert model.notice == "Stopped after 3 seconds with no server, no client and no busy engine."
 
 
 async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> None:
@@ -129,7 +164,5 @@ async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> 
 
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=20)
-    # An agent waits a while for the next start, and so does what it forks engines from.
-    stay = ("host.agent", "host.nursery", "sshd", "slurm", "munged")
-    assert [name for name in processes_marked(site.home).values() if not any(one in name for one in stay)] == []
+    assert left(site) == []
     assert "a word for the log" in (cluster.log_folder().folder / f"{log(1)}.log").read_text()

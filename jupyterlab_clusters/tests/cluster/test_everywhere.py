@@ -116,13 +116,16 @@ async def test_a_forgotten_cluster_ends(launcher: str, options: dict[str, Any], 
     await site.close()
     fault.struck()
     end = time.monotonic() + 110  # a node gives itself back a minute after its last engine
-    while left(site):
+    # Engines on other hosts are out of reach with the connections of the server; they wait for it by a clock of theirs.
+    near = "host.controller" if launcher == "ssh" else ""
+    while [name for name in left(site) if near in name]:
         assert time.monotonic() < end, left(site)
         await asyncio.sleep(0.2)
     fault.mended()
     await site.open()
     model = await until(site.clusters.get("default:any"), lambda model: model.state == "stopped")
     assert model.notice == "Stopped after 3 seconds with no server, no client and no busy engine."
+    assert left(site) == []
 
 
 async def test_the_story(launcher: str, options: dict[str, Any], site: Site) -> None:

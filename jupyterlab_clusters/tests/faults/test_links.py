@@ -78,7 +78,7 @@ def window(server: RealServer) -> Iterator[Window]:
         yield window
 
 
-@pytest.mark.fault("sshd is cut off at each step: start, scale, logs flow, stop")
+@pytest.mark.fault("sshd is cut off at each step: start, scale, logs flow, stop", long=True)
 def test_cut_at_each_step(server: RealServer, window: Window, sshd: Sshd, fault: Fault) -> None:
     server.order("start", KEY, engines=2)
     window.until_cluster(lambda model: model["step"] == "engines", key=KEY)
@@ -98,6 +98,7 @@ def test_cut_at_each_step(server: RealServer, window: Window, sshd: Sshd, fault:
         client.wait_for_engines(4, timeout=20, interactive=False)
         text = "import os, time\nfor n in range(300): os.write(1, b'line %d of 300\\n' % n); time.sleep(0.01)"
         client[0].execute(text)
+        log.until(lambda log: "line 0 of 300" in lines_of(log), "the work has begun")
         for _ in range(2):
             time.sleep(1)
             sshd.cut()
@@ -147,6 +148,26 @@ def test_out_for_half_a_minute(machine: FarMachine, far: tuple[RealServer, Sshd]
         fault.mended()
         assert told() == ["done"] * 2, "what they computed is there"
         assert [engine["pid"] for engine in window.engines(KEY)] == pids
+
+
+@pytest.mark.fault("the network to a host is down while its cluster is scaled down", long=True)
+def test_scaled_down_meanwhile(machine: FarMachine, far: tuple[RealServer, Sshd], fault: Fault) -> None:
+    server, sshd = far
+    define(server, sshd)
+    with watching(server, "clusters", f"engines/{KEY}") as window:
+        running(server, window, 3, KEY)
+        machine.pull(silently=True)
+        fault.struck()
+        server.order("scale", KEY, engines=1)
+        model = window.until_cluster(lambda model: model["failure"] and model, 15, KEY)
+        fault.told()
+        assert sshd.host() in model["failure"]["cause"] and model["state"] == "running"
+        time.sleep(5)
+        machine.plug_in()
+        window.until_cluster(lambda model: model["engines"]["registered"] == 1 and not model["failure"], 60, KEY)
+        fault.mended()
+        until(lambda: len(engines_of(server)) == 1, "the others have ended")
+        assert len(window.engines(KEY)) == 1 and not window.cluster(KEY)["degraded"]
 
 
 @pytest.mark.fault("the network to a host is down for good, and its cluster is stopped", long=True)

@@ -88,6 +88,8 @@ class Cluster:
         self.in_use: Plan | None = None
         #: What was asked for has not been reached yet: whoever takes over goes on with it.
         self.under_way = False
+        #: What stands in the record is not true any more, and could not be written anew.
+        self.unkept = False
         #: Files that others left in its profile: one that is stale, one of another machine.
         self.left: tuple[LeftFile | None, LeftFile | None] = (None, None)
         self.owner = Owner(parts.registry.owner_file(definition.key))
@@ -519,7 +521,7 @@ class Cluster:
     def let_go(self) -> None:
         """Any server of this machine may act for it from now on, if nothing of it is left."""
         with self.lock:
-            if self.at_rest:
+            if self.at_rest and not self.unkept:
                 self.owner.let_go()
 
     # -- what is allowed ----------------------------------------------------

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Changes of the record within this time are written once (seconds).
 SAVE_DELAY = 0.1
+#: How often a record is tried that could not be saved (seconds).
+TRY_AGAIN = 5.0
 
 
 class Keeper:
@@ -41,6 +43,12 @@ class Keeper:
         async with self._saving:
             pass
 
+    def try_again(self) -> None:
+        """There may be room by now."""
+        if self._cluster.unkept and not self._closed:
+            self._reconciler.order(self.save())
+            self._reconciler.loop.call_later(TRY_AGAIN, self.try_again)
+
     def close(self) -> None:
         """Nothing is written any more but by :meth:`save`."""
         self._closed = True
@@ -60,7 +68,13 @@ class Keeper:
                 if not cluster.owner.held:
                     return  # another server may have written since
                 await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
+            if cluster.unkept:
+                cluster.unkept = False
+                cluster.let_go()
         except OSError as error:
+            if not cluster.unkept and not self._closed:
+                self._reconciler.loop.call_later(TRY_AGAIN, self.try_again)
+            cluster.unkept = True
             cluster.parts.log.warning("the record of cluster %s cannot be saved: %s", cluster.key, error)
             self._reconciler.order(self._reconciler.disk.look())
             if strictly:

@@ -84,6 +84,7 @@ def test_saving(server: RealServer, window: Window, fault: Fault) -> None:
     server.await_state("stopped", timeout=15)
     assert alive(server) == Alive([], [])
     server.order("start", engines=1)
+    until(lambda: server.cluster()["state"] == "failed", f"fails: {server.cluster()}\n{server.log.read_text()[-3000:]}")
     model = window.until_cluster(lambda model: model["state"] == "failed" and model)
     assert "disk is full" in model["failure"]["cause"], model["failure"]
     asked = time.monotonic()

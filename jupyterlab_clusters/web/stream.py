@@ -25,6 +25,7 @@ from .errors import answer
 from .messages import Subscribe, TopicError
 from .origin import OwnOrigin
 from .resource import AUTH_RESOURCE, PARTS, Parts
+from .soon import Slow
 from .topics import MOST_TOPICS, Asked, LogSource, parse, resolve
 
 #: Seconds that looking up a topic may take before it is told to be slow.
@@ -103,9 +104,14 @@ class Stream(OwnOrigin, WebSocketMixin, WebSocketHandler, JupyterHandler):
         await asyncio.gather(*(self._hold(one, asked) for one in fresh))
 
     async def _hold(self, one: Asked, asked: Subscribe) -> None:
+        log = None
         try:
-            log = await asyncio.wait_for(asyncio.to_thread(resolve, self.parts, one), PATIENCE)
-        except (ClustersError, OSError, asyncio.TimeoutError) as error:
+            if one.key:
+                log = await asyncio.wait_for(asyncio.to_thread(resolve, self.parts, one), PATIENCE)
+        except asyncio.TimeoutError:
+            await self._refuse(one.name, Slow("This takes longer than usual; ask again."))
+            return
+        except (ClustersError, OSError) as error:
             await self._refuse(one.name, error)
             return
         if self.ws_connection is None:

@@ -65,9 +65,7 @@ def _parse_log(topic: str) -> Asked:
 
 
 def resolve(parts: Parts, asked: Asked) -> AnyLog | None:
-    """The log behind a topic, None for a state topic. Raises :class:`NotFound`."""
-    if not asked.key:
-        return None
+    """The log behind a topic of a cluster, None for a state topic. Raises :class:`NotFound`."""
     cluster = parts.clusters.get(asked.key)
     return cluster.log(asked.log) if asked.log else None
 

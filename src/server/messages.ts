@@ -15,7 +15,12 @@ export type Message = {
   | { readonly kind: 'snapshot' | 'changes'; readonly rows: readonly Row[] }
   | { readonly kind: 'lines'; readonly lines: readonly ILine[] }
   | { readonly kind: 'lagged'; readonly offset: number }
-  | { readonly kind: 'error'; readonly message: string }
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      /** It may be had when it is asked for again. */
+      readonly slow: boolean;
+    }
 );
 
 function isLine(value: unknown): value is ILine {
@@ -44,7 +49,9 @@ export function decode(text: unknown): Message | null {
   const seq = typeof raw.seq === 'number' ? raw.seq : 0;
   const head = { epoch: raw.epoch, topic: raw.topic, seq };
   if (isRecord(raw.error)) {
-    return { ...head, kind: 'error', message: String(raw.error.message) };
+    const { message, reason } = raw.error;
+    const slow = reason === 'slow';
+    return { ...head, kind: 'error', message: String(message), slow };
   }
   if (typeof raw.seq !== 'number') {
     return null;

@@ -24,6 +24,9 @@ import { decode } from './messages';
 /** Sessions that failed one after the other, after which is asked by requests. */
 const FAILURES = 2;
 
+/** After which time what took too long is asked for again (milliseconds). */
+const AGAIN = 2000;
+
 /** How long a socket may take to open (milliseconds): some proxies answer never. */
 const OPENING = 15000;
 
@@ -254,6 +257,10 @@ export class Stream implements ITopicSource, IDisposable {
       this._held.forEach(held => (held.seq = null));
     }
     const followed = this._followed.get(message.topic);
+    if (message.kind === 'error' && message.slow) {
+      window.setTimeout(() => this._renew(message.topic), AGAIN);
+      return;
+    }
     if (followed) {
       followed.forEach(one => this._tell(one, message));
       return;

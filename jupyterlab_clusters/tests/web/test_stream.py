@@ -299,3 +299,13 @@ def masked(payload: bytes) -> bytes:
     """One text frame as a client sends it (with a mask of zeros)."""
     assert len(payload) < 126
     return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+async def test_a_topic_that_takes_long_is_told_to_be_slow(window: Any, parts: Parts, monkeypatch: Any) -> None:
+    monkeypatch.setattr(stream, "PATIENCE", 0.1)
+    monkeypatch.setattr(stream, "resolve", lambda parts, one: time.sleep(0.5))
+    async with window() as one:
+        await one.want("clusters", "engines/default:")
+        told = {message["topic"]: message for message in [await one.next(), await one.next()]}
+        assert told["clusters"]["snapshot"] == [], "that looks up nothing"
+        assert told["engines/default:"]["error"]["reason"] == "slow"

@@ -216,6 +216,22 @@ describe('Stream', () => {
     expect(clusters.heard).toEqual([]);
   });
 
+  it('asks again for what took too long, and tells nobody', async () => {
+    const [clusters, engines] = [new Topic(), new Topic()];
+    stream.read('clusters', clusters);
+    stream.read('engines/x:', engines);
+    const socket = await opened();
+    const before = socket.sent.length;
+    const error = { message: 'This takes longer.', reason: 'slow' };
+    socket.says({ epoch: EPOCH, topic: 'engines/x:', error });
+    await pass(1000);
+    expect(socket.sent).toHaveLength(before);
+    await pass(2000);
+    const topics = socket.sent.slice(before).map(asked => asked.topics);
+    expect(topics).toEqual([['clusters'], ['clusters', 'engines/x:']]);
+    expect(engines.heard).toEqual([]);
+  });
+
   it('does nothing any more once disposed', async () => {
     const topic = new Topic();
     stream.read('clusters', topic);

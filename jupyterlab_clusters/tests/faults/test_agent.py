@@ -81,7 +81,7 @@ def up_and_down(server: RealServer, window: Window, victim: str, delays: list[fl
 
 
 @pytest.mark.parametrize("victim", ["agent", "nursery"])
-@pytest.mark.fault("the {victim} is killed while engines are begun")
+@pytest.mark.fault("the {victim} is killed while engines are begun", long=True)
 def test_beginning(server: RealServer, window: Window, fault: Fault, victim: str) -> None:
     fault.mended_after = up_and_down(server, window, victim, [0.0, 0.03])
 

@@ -42,7 +42,7 @@ def log_of(server: RealServer) -> str:
     return "".join(line["text"] + "\n" for line in server.ask("clusters/default%3A/logs/slot-0?before=50")["lines"])
 
 
-@pytest.mark.fault("the disk is full while engines write their logs")
+@pytest.mark.fault("the disk is full while engines write their logs", long=True)
 def test_logging(server: RealServer, window: Window, fault: Fault) -> None:
     running(server, window, 1)
     with client(server, window) as user:

@@ -135,7 +135,7 @@ program.wait()
 """
 
 
-@pytest.mark.parametrize(("method", "how"), [("fork", "scale"), ("plain", "stop")])
+@pytest.mark.parametrize(("method", "how"), [("fork", "scale"), pytest.param("plain", "stop", marks=pytest.mark.long)])
 @pytest.mark.fault("an engine ({method}) has children, orphans, and daemons in sessions of their own: {how}")
 def test_family(server: RealServer, window: Window, fault: Fault, how: str, method: str) -> None:
     server.order("start", engines=2, options={"start_method": "plain"} if method == "plain" else {})

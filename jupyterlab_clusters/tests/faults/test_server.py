@@ -39,7 +39,6 @@ def spread(work: str, count: int) -> list[Moment]:
 
 QUICK = {
     "killed": [
-        ("start", Moment("controller", 0.0)),
         ("start", Moment("engines", 0.0)),
         ("scale up", Moment(None, 0.02)),
         ("scale down", Moment("drain", 0.0)),
@@ -120,7 +119,7 @@ def settled(server: RealServer, engines: int) -> Alive | None:
     return found if len(found.engines) == engines else None
 
 
-@pytest.mark.parametrize("how", ["killed", "stopped"])
+@pytest.mark.parametrize("how", ["killed", pytest.param("stopped", marks=pytest.mark.long)])
 @pytest.mark.fault("the server is {how} in the middle of what was asked")
 def test_quick(server: RealServer, window: Window, fault: Fault, how: str) -> None:
     worst(server, window, fault, how, QUICK[how])

@@ -129,7 +129,7 @@ class Agent:
 
     async def run(self) -> None:
         # What a former agent had half begun has no story to tell; what it had begun is found by its name.
-        await kill(await asyncio.to_thread(unfinished, str(self._folder)))
+        await kill(unfinished(str(self._folder)))
         server = await asyncio.start_unix_server(self._connected, sock=self._listener, limit=LINE_LIMIT)
         self._rest()
         await self._over

@@ -211,7 +211,9 @@ class Group:
         return sorted(set(left))
 
     async def _end(self, processes: Sequence[Process], grace: float) -> list[int]:
-        return await end(processes, grace, self._agent, self.name)
+        own = {process.record.name for process in processes}
+        others = {process.record.pid for process in self._running() if process.record.name not in own}
+        return await end(processes, grace, self._agent, self.name, others)
 
     def signal(self, names: Iterable[str] | None, number: int) -> list[str]:
         """To the processes alone, not to their children; the names of those reached. Raises :class:`Refused`."""

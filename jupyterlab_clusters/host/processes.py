@@ -171,9 +171,12 @@ class Reaper:
             self._loop.call_later(0.5, self._look, pid)
 
 
-async def end(processes: Sequence[Process], grace: float, agent: str, group: str) -> list[int]:
-    """End these processes and all that comes from them; the numbers of those that could not be ended."""
-    victims = _with_descendants(processes, agent, group)
+async def end(
+    processes: Sequence[Process], grace: float, agent: str, group: str, others: Collection[int] = ()
+) -> list[int]:
+    """End these processes and all that comes from them, but for the ``others``, which have names of their own; the
+    numbers of those that could not be ended."""
+    victims = _with_descendants(processes, agent, group, others)
     await _ask_to_end([process for process in processes if process.running])
     own = {process.record.pid for process in processes}
     for pid, started in victims.items():
@@ -181,7 +184,7 @@ async def end(processes: Sequence[Process], grace: float, agent: str, group: str
             _signal(pid, started, signal.SIGTERM)
     await wait_gone(victims, grace)
     left = await kill(
-        _with_descendants(processes, agent, group) | {p: c for p, c in victims.items() if proc.lives(p, c)}
+        _with_descendants(processes, agent, group, others) | {p: c for p, c in victims.items() if proc.lives(p, c)}
     )
     await wait_told([process for process in processes if process.record.pid not in left])
     return left
@@ -303,7 +306,7 @@ async def _gone(pid: int) -> None:
         os.close(fd)
 
 
-def _with_descendants(processes: Sequence[Process], agent: str, group: str) -> dict[int, int]:
+def _with_descendants(processes: Sequence[Process], agent: str, group: str, others: Collection[int]) -> dict[int, int]:
     """The processes that live, their children, whatever is in their sessions, and daemons that left all that."""
     table = proc.table()
     alive = {p.record.pid for p in processes if p.running and proc.lives(p.record.pid, p.record.ticks)}
@@ -313,7 +316,7 @@ def _with_descendants(processes: Sequence[Process], agent: str, group: str) -> d
         if line.session in sessions and (line.session in alive or _ours(pid, line, table)):
             found.add(pid)
     uuids = {p.record.uuid for p in processes if p.record.uuid}
-    daemons = {pid for pid in _orphans(table).keys() - found if _bears(pid, agent, group, uuids)}
+    daemons = {pid for pid in _orphans(table).keys() - found - set(others) if _bears(pid, agent, group, uuids)}
     return _started(found | daemons | proc.descendants(daemons, table))
 
 

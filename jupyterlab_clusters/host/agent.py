@@ -301,7 +301,12 @@ class Agent:
 
     def _end_if_alone(self) -> None:
         """Nobody connects without this lock, so nobody can be left with an agent that ends."""
-        lock = opened(self._folder / START_LOCK, os.O_RDWR | os.O_CREAT)
+        try:
+            lock = opened(self._folder / START_LOCK, os.O_RDWR | os.O_CREAT)
+        except OSError:
+            # The folder was taken away, as a system does with what a user leaves: nobody can find us any more.
+            self._over.set_result(None)
+            return
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

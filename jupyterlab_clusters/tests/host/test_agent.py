@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -118,6 +119,13 @@ def test_ends_when_idle_and_the_next_starter_gets_a_new_one(home: Path) -> None:
     again = Agent(home, idle=0.3)
     assert again.pid != first
     again.close()
+
+
+def test_ends_also_where_its_folder_was_taken_away(home: Path) -> None:
+    agent = Agent(home, idle=0.3)
+    shutil.rmtree(home / "run")
+    agent.close()
+    until(lambda: not alive(agent.pid), within=5)
 
 
 def test_does_not_end_while_a_process_lives(home: Path) -> None:

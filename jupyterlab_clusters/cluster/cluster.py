@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from ..errors import NotFound, WrongState
+from ..errors import ClustersError, NotFound, WrongState
 from ..feed import Feed
 from ..launchers.base import Capabilities, Job, Launcher, LauncherName, Plan, Preview, Watcher
 from ..launchers.catalog import capabilities_of
@@ -150,6 +150,9 @@ class Cluster:
                 unreachable=self.left[1],
                 idle=self.idle if running else None,
                 notice=self.notice,
+                no_start=_refused(self._check_allowed, self._check_there),
+                no_stop=_refused(self.parts.policy.check_writable),
+                max_engines=self.parts.policy.max_engines,
             )
 
     @property
@@ -281,8 +284,8 @@ class Cluster:
             return self.publish()
 
     def stop(self) -> ClusterModel:
-        """Ask for the end; supersedes a start, is safe to repeat."""
-        self._check_allowed()
+        """Ask for the end; supersedes a start, is safe to repeat. What is not allowed any more may be stopped."""
+        self.parts.policy.check_writable()
         with self.lock:
             if self.state == "stopped":
                 return self.model()
@@ -545,12 +548,12 @@ class Cluster:
         self.parts.policy.check_count(engines)
 
     def _check_running(self) -> None:
-        self._check_allowed()
+        self.parts.policy.check_writable()
         if self.state != "running":
             raise WrongState(f"This cluster is {self.state}, not running.", reason=self.state)
 
     def _engine(self, slot: int, capability: str) -> Slot:
-        self._check_allowed()
+        self.parts.policy.check_writable()
         if not getattr(self.capabilities, capability):
             raise WrongState("With this launcher single engines cannot be controlled.", reason="not-single")
         if self.state not in ("running", "starting"):
@@ -569,3 +572,13 @@ class _Nobody:
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *args: None
+
+
+def _refused(*checks: Callable[[], None]) -> str | None:
+    """What the first of them says that refuses."""
+    for check in checks:
+        try:
+            check()
+        except ClustersError as error:
+            return error.message
+    return None

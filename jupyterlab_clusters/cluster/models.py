@@ -84,6 +84,9 @@ class ClusterModel(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: LeftFile | None
     idle: Idle | None
     notice: str | None
+    no_start: str | None
+    no_stop: str | None
+    max_engines: int
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,6 +111,12 @@ export interface ICluster {
   readonly idle: IIdle | null;
   /** Why it was stopped though nobody asked. */
   readonly notice: string | null;
+  /** Why it may not be started or scaled here. */
+  readonly no_start: string | null;
+  /** Why it may not be stopped here. */
+  readonly no_stop: string | null;
+  /** The most engines that it may have. */
+  readonly max_engines: number;
 }
 
 /** Times are ISO 8601 UTC. */

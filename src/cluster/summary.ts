@@ -42,16 +42,26 @@ export function busyLost(cluster: ICluster, engines: number): number {
   return Math.max(0, Math.min(busy, launched - engines - idle));
 }
 
-/** Whether it may be started: it is at rest and ours. */
-export function canStart(cluster: ICluster): boolean {
+/** Whether it is at rest and ours, so that a start is what it could be asked for. */
+export function isAtRest(cluster: ICluster): boolean {
   return (
     cluster.origin === 'ours' &&
     (cluster.state === 'stopped' || cluster.state === 'failed')
   );
 }
 
+/** Whether it may be started. */
+export function canStart(cluster: ICluster): boolean {
+  return isAtRest(cluster) && cluster.no_start === null;
+}
+
 /** Whether it may be stopped: something of it is there. */
 export function canStop(cluster: ICluster): boolean {
+  return hasSomething(cluster) && cluster.no_stop === null;
+}
+
+/** Whether there is something of it to stop. */
+export function hasSomething(cluster: ICluster): boolean {
   return (
     cluster.state === 'starting' ||
     cluster.state === 'running' ||

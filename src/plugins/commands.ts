@@ -20,7 +20,13 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { ICapabilities, ICluster } from '../cluster/state';
-import { busyLost, canStart, canStop, nameOf } from '../cluster/summary';
+import {
+  busyLost,
+  canStart,
+  canStop,
+  isAtRest,
+  nameOf
+} from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { ENGINES, KEY, chosen } from './chosen';
 
@@ -94,7 +100,11 @@ class ClusterCommands {
       isEnabled: args =>
         this._is(
           args,
-          c => c.origin === 'ours' && isUp(c) && c.capabilities.scale !== 'none'
+          c =>
+            c.origin === 'ours' &&
+            isUp(c) &&
+            c.no_start === null &&
+            c.capabilities.scale !== 'none'
         ),
       execute: args => this._scale(args),
       describedBy: {
@@ -112,7 +122,8 @@ class ClusterCommands {
     registry.addCommand(CommandIDs.interrupt, {
       label: trans.__('Interrupt Engines'),
       caption: trans.__('Interrupt what all engines of the cluster compute'),
-      isEnabled: args => this._is(args, c => c.state === 'running'),
+      isEnabled: args =>
+        this._is(args, c => c.state === 'running' && c.no_stop === null),
       execute: args =>
         this._try(this._cluster(args), c => this.clusters.interrupt(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
@@ -130,7 +141,7 @@ class ClusterCommands {
       caption: trans.__(
         'Remove a stopped cluster from the list, with its logs'
       ),
-      isEnabled: args => this._is(args, canStart),
+      isEnabled: args => this._is(args, c => isAtRest(c) && c.no_stop === null),
       execute: args => this._forget(args),
       describedBy: { args: { type: 'object', properties: KEY } }
     });

@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { ICluster } from '../cluster/state';
-import { canStart, nameOf } from '../cluster/summary';
+import { isAtRest, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { ENGINES, KEY, chosen } from './chosen';
 import { refused } from './refused';
@@ -33,7 +33,7 @@ export const preview: JupyterFrontEndPlugin<void> = {
       caption: trans.__('What a start would run and write, without doing it'),
       isEnabled: args => {
         const cluster = chosen(clusters, args);
-        return cluster !== undefined && canStart(cluster);
+        return cluster !== undefined && isAtRest(cluster);
       },
       execute: async args => {
         const cluster = chosen(clusters, args);

@@ -1406,6 +1406,9 @@ export interface components {
       unreachable: components['schemas']['LeftFile'] | null;
       idle: components['schemas']['Idle'] | null;
       notice: string | null;
+      no_start: string | null;
+      no_stop: string | null;
+      max_engines: number;
     };
     /**
      * Connection

@@ -132,3 +132,25 @@ def test_what_a_site_offers_is_shown() -> None:
 def test_a_preset_that_could_not_be_started_is_refused_when_it_is_read(preset: dict[str, Any]) -> None:
     with pytest.raises(TraitError):
         Clusters(config=Config({"Clusters": {"presets": [preset]}})).policy()
+
+
+async def test_the_model_says_beforehand_what_would_be_refused(site: Site) -> None:
+    cluster = site.clusters.define("default", "x", "local", {})
+    assert (cluster.model().no_start, cluster.model().no_stop) == (None, None)
+    cluster.start(1, None)
+    await until(cluster, lambda model: model.state == "running")
+    narrow = await site_with(site, allowed_launchers=("ssh",), max_engines=3)
+    cluster = narrow.clusters.get("default:x")
+    model = await until(cluster, lambda model: model.state == "running")
+    assert (model.no_start, model.no_stop) == ("This site does not allow the launcher 'local'.", None)
+    assert model.max_engines == 3
+    with pytest.raises(NotAllowed):
+        cluster.scale(2, False)
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped")
+    await narrow.close()
+    looking = await site_with(site, read_only=True)
+    model = looking.clusters.get("default:x").model()
+    assert model.no_start == model.no_stop == "This server lets clusters only be looked at."
+    await looking.close()
+    await site.open()

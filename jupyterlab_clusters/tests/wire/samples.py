@@ -65,6 +65,9 @@ STOPPED = ClusterModel(
     unreachable=None,
     idle=None,
     notice=None,
+    no_start=None,
+    no_stop=None,
+    max_engines=10_000,
 )
 STARTING = msgspec.structs.replace(
     STOPPED,

@@ -31,6 +31,9 @@ function cluster(some: Partial<ICluster>): ICluster {
     unreachable: null,
     idle: null,
     notice: null,
+    no_start: null,
+    no_stop: null,
+    max_engines: 10000,
     ...some
   };
 }

@@ -15,6 +15,8 @@ export interface ICountPickerProps {
   cores: number;
   /** The number that the profile asks for, if any; marked. */
   ofProfile: number | null;
+  /** No more than these are offered or taken. */
+  most: number;
   /** For a screen reader. */
   label: string;
   disabled: boolean;
@@ -24,10 +26,11 @@ export interface ICountPickerProps {
 
 /** A dropdown; *Custom…* turns it into a number field until Enter or Escape. */
 export function CountPicker(props: ICountPickerProps): JSX.Element {
-  const { value, cores, ofProfile, label, disabled, trans, onPick } = props;
+  const { value, cores, ofProfile, most, label, disabled, trans, onPick } =
+    props;
   const [typed, setTyped] = React.useState<string | null>(null);
   const settle = () => {
-    const engines = Number(typed);
+    const engines = Math.min(Number(typed), most);
     setTyped(null);
     if (
       typed &&
@@ -44,6 +47,7 @@ export function CountPicker(props: ICountPickerProps): JSX.Element {
         className="jlc-CountPicker"
         type="number"
         min={0}
+        max={most}
         step={1}
         autoFocus
         aria-label={label}
@@ -85,6 +89,7 @@ export function CountPicker(props: ICountPickerProps): JSX.Element {
       }}
     >
       {[...offered]
+        .filter(engines => engines <= most || engines === value)
         .sort((a, b) => a - b)
         .map(engines => (
           <option key={engines} value={engines}>

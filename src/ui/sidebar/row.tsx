@@ -8,8 +8,8 @@ import React from 'react';
 
 import type { Asked, ICluster, IJob, IProfile } from '../../cluster/state';
 import {
-  canStart,
-  canStop,
+  hasSomething,
+  isAtRest,
   enginesOf,
   lacksEngines,
   nameOf
@@ -117,6 +117,9 @@ export function Row(props: IRowProps): JSX.Element {
         <div className="jlc-Row-written">{cluster.as_written}</div>
       )}
       {cluster.notice && <div className="jlc-Row-notice">{cluster.notice}</div>}
+      {selected && cluster.no_start && (
+        <div className="jlc-Row-notice">{cluster.no_start}</div>
+      )}
       {profile?.errors.map(error => (
         <div key={error.message} className="jlc-Failure">
           <div className="jlc-Failure-cause">
@@ -221,7 +224,8 @@ function Controls(props: IRowProps): JSX.Element | null {
   // Whoever started it elsewhere starts and scales it; from here it can be stopped.
   const ours = cluster.origin === 'ours';
   const name = nameOf(cluster);
-  const atRest = canStart(cluster);
+  const atRest = isAtRest(cluster);
+  const { no_start, no_stop } = cluster;
   const count = (atRest ? chosen : null) ?? cluster.wanted;
   const own = enginesOf(profile);
   return (
@@ -234,9 +238,11 @@ function Controls(props: IRowProps): JSX.Element | null {
           value={count}
           cores={cores}
           ofProfile={own}
+          most={cluster.max_engines}
           label={trans.__('Engines of %1', name)}
           disabled={
             stale ||
+            no_start !== null ||
             state === 'stopping' ||
             (!atRest && capabilities.scale === 'none')
           }
@@ -249,7 +255,8 @@ function Controls(props: IRowProps): JSX.Element | null {
       {atRest && (
         <button
           className="jp-Button jp-mod-styled jp-mod-accept jlc-Button"
-          disabled={stale}
+          disabled={stale || no_start !== null}
+          title={no_start ?? undefined}
           onClick={() => {
             choose(null);
             actions.start(key, count);
@@ -262,17 +269,18 @@ function Controls(props: IRowProps): JSX.Element | null {
       {lacksEngines(cluster) && (
         <button
           className="jp-Button jp-mod-styled jlc-Button"
-          disabled={stale}
-          title={trans.__('Start the engines that are missing')}
+          disabled={stale || no_start !== null}
+          title={no_start ?? trans.__('Start the engines that are missing')}
           onClick={() => actions.scale(key, cluster.wanted)}
         >
           {cluster.failure ? trans.__('Try again') : trans.__('Replace lost')}
         </button>
       )}
-      {(canStop(cluster) || state === 'stopping') && (
+      {(hasSomething(cluster) || state === 'stopping') && (
         <button
           className="jp-Button jp-mod-styled jp-mod-reject jlc-Button"
-          disabled={stale || state === 'stopping'}
+          disabled={stale || no_stop !== null || state === 'stopping'}
+          title={no_stop ?? undefined}
           onClick={() => actions.stop(key)}
         >
           <stopIcon.react tag="span" className="jlc-Button-icon" />

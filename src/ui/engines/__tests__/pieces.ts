@@ -57,6 +57,9 @@ export function cluster(fields: Partial<ICluster> = {}): ICluster {
     unreachable: null,
     idle: null,
     notice: null,
+    no_start: null,
+    no_stop: null,
+    max_engines: 10000,
     ...fields
   };
 }

@@ -1,7 +1,7 @@
 import '@testing-library/jest-dom';
 
 import { nullTranslator } from '@jupyterlab/translation';
-import { fireEvent, render, screen } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { axe, toHaveNoViolations } from 'jest-axe';
 import React from 'react';
@@ -342,4 +342,47 @@ it('says when an idle cluster is stopped, and why one was', async () => {
   const notice = 'Stopped after 30 minutes with no busy engine.';
   shown({ state: 'stopped', engines: NONE, notice });
   expect(screen.getByText(notice)).toBeVisible();
+});
+
+describe('a server that allows less', () => {
+  const no_start = 'This site does not allow the launcher "mpi".';
+  const no_stop = 'This server lets clusters only be looked at.';
+
+  it('has a Start that says why it cannot be pressed', async () => {
+    const { container } = shown(
+      { state: 'stopped', engines: NONE, no_start },
+      { selected: true }
+    );
+    const start = screen.getByRole('button', { name: 'Start' });
+    expect(start).toBeDisabled();
+    expect(start).toHaveAttribute('title', no_start);
+    expect(screen.getByRole('combobox')).toBeDisabled();
+    expect(screen.getByText(no_start)).toBeVisible();
+    expect(await axe(container)).toHaveNoViolations();
+  });
+
+  it('has a Stop for what may not be started any more, unless it may only be looked at', () => {
+    shown({ no_start });
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeEnabled();
+    cleanup();
+    shown({ no_start: no_stop, no_stop });
+    expect(screen.getByRole('button', { name: 'Stop' })).toBeDisabled();
+  });
+
+  it('offers no more engines than it allows, and takes no more', () => {
+    const { said } = shown({
+      state: 'stopped',
+      engines: NONE,
+      wanted: 1,
+      max_engines: 3
+    });
+    const offered = screen.getAllByRole('option').map(one => one.textContent);
+    expect(offered).toEqual(['1 engine', '2 engines', 'Custom…']);
+    choose('custom');
+    const field = screen.getByRole('spinbutton');
+    fireEvent.change(field, { target: { value: '50' } });
+    fireEvent.keyDown(field, { key: 'Enter' });
+    fireEvent.click(screen.getByRole('button', { name: 'Start' }));
+    expect(said).toContain('start default: 3');
+  });
 });

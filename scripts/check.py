@@ -36,11 +36,14 @@ class Check:
     seconds: int = 300
 
 
-#: Those that wait most of their time, for queues and for programs that start: the others can be run meanwhile.
+#: Many tests wait most of their time, for queues and for programs that start: these run side by side, with all others
+#: as the last.
+FOLDER = "jupyterlab_clusters/tests"
 QUEUES = tuple(
-    f"jupyterlab_clusters/tests/cluster/test_{name}.py"
+    f"{FOLDER}/cluster/test_{name}.py"
     for name in ("slurm", "slurm_causes", "srun", "stock", "everywhere", "mpi", "mpich")
 )
+CLUSTERS = tuple(f"{FOLDER}/{name}" for name in ("cluster", "cli", "jupyterhub"))
 
 PYTEST = ("python", "-m", "pytest", "-q", "--junitxml={report}", "-o", "junit_family=xunit2")
 JEST = ("jlpm", "jest", "--json", "--outputFile={report}")
@@ -63,7 +66,13 @@ TESTS: list[Check | tuple[Check, ...]] = [
     Check("jest", JEST, reports.jest, seconds=600),
     (
         Check("pytest: queues, MPI, profiles as written", (*PYTEST, *QUEUES), reports.junit, seconds=1200),
-        Check("pytest: all else", (*PYTEST, *(f"--ignore={file}" for file in QUEUES)), reports.junit, seconds=1200),
+        Check(
+            "pytest: clusters, command line, JupyterHub",
+            (*PYTEST, *CLUSTERS, *(f"--ignore={file}" for file in QUEUES)),
+            reports.junit,
+            seconds=1200,
+        ),
+        Check("pytest: all else", (*PYTEST, *(f"--ignore={file}" for file in CLUSTERS)), reports.junit, seconds=1200),
     ),
     tuple(
         Check(

@@ -40,7 +40,10 @@ class Resuming:
         cluster = self._cluster
         if restarted := record.get("boot_id") != here()["boot_id"]:
             files = ConnectionFiles(cluster.profile_dir, cluster.definition.cluster_id)
-            if await files.answered():
+            processes = (record.get("processes") or {}).get("processes") or ()
+            # A controller of ours on another machine is the one that answers.
+            was_here = any(process.get("name") == "controller" for process in processes)
+            if was_here and await files.answered():
                 with cluster.lock:
                     cluster.engine_set.clear()
                 raise RESTARTED  # somebody else runs a cluster of this name since then

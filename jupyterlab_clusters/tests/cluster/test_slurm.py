@@ -17,6 +17,7 @@ import pytest
 from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster import reconcile
+from jupyterlab_clusters.errors import BadInput
 from jupyterlab_clusters.launchers.slurm import dialback, jobs, nodes
 from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
@@ -305,10 +306,8 @@ async def test_what_slurm_will_not_do_is_said(
 
 
 async def test_no_value_can_add_a_line(site: Site, slurm: Slurm) -> None:
-    cluster = defined(site, partition="long\n")
-    cluster.start(1, None)
-    model = await until(cluster, lambda model: model.state == "failed")
-    assert model.failure.cause == "'long\\n' is no partition."
+    with pytest.raises(BadInput, match=r"'long\\n' does not match"):
+        defined(site, partition="long\n")
 
 
 async def test_the_controller_in_a_job_of_its_own(site: Site, slurm: Slurm) -> None:

@@ -68,7 +68,10 @@ def _described(path: str, operation: Operation, by_type: list[tuple[Any, dict[st
     if operation.body is not None:
         described["requestBody"] = {"content": {"application/json": {"schema": _schema(operation.body, by_type)}}}
     error = {"description": "Refused", "content": {"application/json": {"schema": _schema(ErrorModel, by_type)}}}
-    described["responses"] = {str(operation.status): _answer(operation, by_type), "default": error}
+    described["responses"] = {
+        **{str(status): _answer(operation, by_type) for status in (operation.status, *operation.also)},
+        "default": error,
+    }
     return described
 
 

@@ -28,7 +28,7 @@ class ProfilesHandler(Resource):
 
 
 class ProfileHandler(Resource):
-    @operation("write", ProfileModel, takes=Settings)
+    @operation("write", ProfileModel, takes=Settings, also=(201,))
     async def put(self, name: str, asked: Settings) -> ProfileModel:
         """Write settings to a profile; 201 when the profile was made by this. ``loading`` until it was read anew."""
         profiles = self.parts.profiles

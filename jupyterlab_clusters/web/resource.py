@@ -64,6 +64,7 @@ class Operation:
     status: int
     query: tuple[str, ...]
     summary: str
+    also: tuple[int, ...] = ()
 
 
 def allowed(action: Action) -> Callable[[Handler], Handler]:
@@ -78,10 +79,11 @@ def operation(
     takes: type[body.Body] | None = None,
     status: int = 200,
     query: tuple[str, ...] = (),
+    also: tuple[int, ...] = (),
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Make a method of a route out of one that takes the path's parts (and the body) and returns a model.
 
-    A plain method runs in a thread, an ``async`` one on the loop.
+    A plain method runs in a thread, an ``async`` one on the loop. ``also`` = other statuses of success.
     """
 
     def decorate(method: Callable[..., Any]) -> Handler:
@@ -95,7 +97,7 @@ def operation(
             await self.reply(action, partial(method, self, *given), partial(self.meanwhile, *given))
 
         summary = inspect.cleandoc(method.__doc__ or "").splitlines()[0] if method.__doc__ else ""
-        inner.operation = Operation(action, answer, takes, status, query, summary)  # type: ignore[attr-defined]
+        inner.operation = Operation(action, answer, takes, status, query, summary, also)  # type: ignore[attr-defined]
         return inner
 
     return decorate

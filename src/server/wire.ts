@@ -1313,6 +1313,15 @@ export interface paths {
             'application/json': components['schemas']['ProfileModel'];
           };
         };
+        /** @description Done */
+        201: {
+          headers: {
+            [name: string]: unknown;
+          };
+          content: {
+            'application/json': components['schemas']['ProfileModel'];
+          };
+        };
         /** @description Refused */
         default: {
           headers: {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -200,7 +201,9 @@ class SlurmJob:
 
     def together(self) -> list[set[int]]:
         """Slots by what is given back without them: the job, else a node, the first one last."""
-        kept = self.seen.nodes[:1] if self.seen is not None else ()
+        # Before the queue has told, Slurm's own order is guessed: by name, numbers as numbers.
+        named = self.seen.nodes if self.seen is not None and self.seen.nodes else sorted(self.nodes, key=_in_order)
+        kept = named[:1]
         nodes = sorted(self.nodes.values(), key=lambda node: (node.name in kept, -max(node.engines, default=0)))
         each = [set(node.engines) for node in nodes]
         return [set(self.waiting).union(*each), *each]
@@ -237,3 +240,7 @@ def restored(node: Node, saved: Iterable[Mapping[str, Any]]) -> None:
     for record in records:
         if (slot := slot_of(record["name"])) is not None:
             node.engines[slot] = record.get("uuid") or ""
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]

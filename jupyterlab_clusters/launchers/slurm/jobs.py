@@ -256,7 +256,12 @@ class Jobs:
                 await self.release(job)
 
     def _give_back(self, job: SlurmJob) -> None:
-        if self.by_number.get(job.id) is job and not job.asked_to_end and not self._closed:
+        if self.by_number.get(job.id) is not job or job.asked_to_end or self._closed:
+            return
+        if job.engines and not (job.seen is not None and job.seen.nodes):
+            # The queue has not told yet which node runs the script.
+            asyncio.get_running_loop().call_later(LINGER, self._give_back, job)
+        else:
             self.later(self._shrink(job) if job.engines else self.release(job))
 
     async def _shrink(self, job: SlurmJob) -> None:

@@ -109,11 +109,15 @@ class Clusters:
 
     def all(self) -> list[Cluster]:
         """Clusters in the order in which they are shown: ``default:`` first, then by profile and name."""
+        self._neighbours.look()
+        fresh = []
         with self._lock:
             for profile in self._profiles.names():
                 if f"{profile}:" not in self._clusters:
-                    self._clusters[f"{profile}:"] = self._make(Definition(profile), defined=False)
-        self._neighbours.look()
+                    made = self._clusters[f"{profile}:"] = self._make(Definition(profile), defined=False)
+                    fresh.append(made)
+        for cluster in fresh:
+            cluster.publish()  # whoever looked first: nobody else sees that it is new
         self._finding.look()
         with self._lock:
             return sorted({**self._clusters, **self._finding.found}.values(), key=_order)
@@ -190,12 +194,9 @@ class Clusters:
                 self._clusters.pop(key, None)
             cluster.forget()
         await cluster.close(stop=False)
-        await asyncio.to_thread(self._registry.forget, key)
-        present = self.all()
+        await asyncio.to_thread(self._neighbours.forget, key)
+        self.all()  # its profile may still be there
         self._show_left()
-        for fresh in present:
-            if fresh.key == key:  # its profile is still there
-                fresh.publish()
 
     def _of_record(self, record: Mapping[str, Any]) -> Cluster:
         with self._lock:
@@ -343,13 +344,9 @@ class Clusters:
     async def _look_for_profiles(self) -> None:
         """A profile made in a terminal appears, one that was removed goes."""
         while True:
-            known = set(self._clusters)
+            await asyncio.to_thread(self.all)
             names = set(await asyncio.to_thread(self._profiles.names))
-            for cluster in await asyncio.to_thread(self.all):
-                if cluster.key not in known:
-                    cluster.publish()
-            for key in known:
-                cluster = self._clusters[key]
+            for key, cluster in list(self._clusters.items()):
                 if not cluster.defined and cluster.definition.profile not in names:
                     del self._clusters[key]
                     cluster.forget()

@@ -53,6 +53,14 @@ class Neighbours:
         """Its record was written here; when it is gone, somebody else has forgotten it."""
         self._seen.setdefault(self._registry.file(key), ((0, 0), key))
 
+    def forget(self, key: str) -> None:
+        """Remove its record, as this server's doing: no look takes it for somebody else's."""
+        with self._looking:
+            self._registry.forget(key)
+            path = self._registry.file(key)
+            self._seen.pop(path, None)
+            self._left_to_others.discard(path)
+
     def _look(self) -> None:
         files = self._registry.files()
         for path in files:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..hub.errors import HubRefused, HubSilent
 from ..launchers.base import LaunchFailed
 from ..launchers.together import joined
-from .models import Failure
+from .standing import Standing
 
 if TYPE_CHECKING:
     from .engineset import Slot
@@ -46,7 +46,7 @@ class Cuts:
         self._reconciler = reconciler
         self._cluster = reconciler.cluster
         self._places: dict[str, Cut] = {}
-        self._told: Failure | None = None
+        self._standing = Standing(reconciler, self._why)
 
     def __bool__(self) -> bool:
         return bool(self._places)
@@ -75,20 +75,14 @@ class Cuts:
     def forget(self) -> None:
         """The cluster ends."""
         self._places.clear()
-        self._told = None
+        self._standing.forget()
 
     def tell(self) -> None:
         """As the cluster's failure, where no other stands there."""
-        cluster = self._cluster
-        with cluster.lock:
-            ours = cluster.failure is None or cluster.failure is self._told
-            if not ours or cluster.state not in ("starting", "running"):
-                return
-            cluster.failure = self._told = None
-            if self._places:
-                self._reconciler.failing.note(joined([cut.why for cut in self._places.values()]))
-                self._told = cluster.failure
-            cluster.publish()
+        self._standing.tell()
+
+    def _why(self) -> LaunchFailed | None:
+        return joined([cut.why for cut in self._places.values()]) if self._places else None
 
     async def _whole_again(self, place: str, cut: Cut) -> None:
         await self._answered(place, cut)

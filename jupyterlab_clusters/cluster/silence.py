@@ -1,6 +1,6 @@
 """Processes that live and do nothing, a disk without room: said as the cluster's failure for as long as it is so.
 
-Promise: never hides another failure, and is taken back by itself. Runs on the actor's loop.
+Promise: only what is so now is said (``standing.py``). Runs on the actor's loop.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..launchers.base import LaunchFailed
-from .models import Failure
+from .standing import Standing
 
 if TYPE_CHECKING:
     from .reconcile import Reconciler
@@ -26,7 +26,7 @@ class Silence:
         self._engines: set[str] = set()
         self._silent_for: float | None = None
         self._full: str | None = None
-        self._told: Failure | None = None
+        self._standing = Standing(reconciler, self._why)
 
     def halted(self, uuid: str | None, halted: bool) -> None:
         """A signal stopped the controller (None) or that engine, or it goes on."""
@@ -50,21 +50,13 @@ class Silence:
 
     def forget(self) -> None:
         """The cluster ends."""
-        self._controller, self._silent_for, self._full, self._told = False, None, None, None
+        self._controller, self._silent_for, self._full = False, None, None
+        self._standing.forget()
         self._engines.clear()
 
     def tell(self) -> None:
         """Where no other failure stands there."""
-        cluster = self._cluster
-        with cluster.lock:
-            ours = cluster.failure is None or cluster.failure is self._told
-            if not ours or cluster.state not in ("starting", "running"):
-                return
-            cluster.failure = self._told = None
-            if (why := self._why()) is not None:
-                self._reconciler.failing.note(why)
-                self._told = cluster.failure
-            cluster.publish()
+        self._standing.tell()
 
     def _why(self) -> LaunchFailed | None:
         process = self._reconciler.listening.controller

@@ -15,9 +15,9 @@ from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.hub.session import Session
 from jupyterlab_clusters.tests.beds.sshd import Sshd
 
+from .backends import OWN
 from .conftest import Site, until
 from .overssh import defined, running, work_of
-from .test_everywhere import OWN
 
 pytestmark = [pytest.mark.timeout(120)]
 

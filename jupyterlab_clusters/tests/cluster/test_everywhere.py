@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,24 +15,13 @@ from typing import Any
 import pytest
 
 from jupyterlab_clusters.cluster.cluster import Cluster
-from jupyterlab_clusters.tests.beds.sshd import first_in_path
 from jupyterlab_clusters.tests.faults.plugin import Fault
 
+from .backends import back_end, name_own
 from .conftest import Site, lines, processes_marked, until
-from .queued import for_one_test, slurm_up
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(180)]
-
-#: A launcher of somebody else.
-OWN = """
-from ipyparallel.cluster.launcher import LocalEngineSetLauncher
-
-class OwnEngineSetLauncher(LocalEngineSetLauncher):
-    pass
-"""
-
-Bed = Callable[[], dict[str, Any]]
 
 
 @pytest.fixture(params=["local", "ssh", "mpi", "slurm", "stock"])
@@ -45,32 +32,11 @@ def launcher(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def options(launcher: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What a person would choose for that launcher, with its real back end up."""
-    if launcher == "ssh":
-        with first_in_path(home / "ssh", monkeypatch) as bed:
-            hosts = [{"host": bed.host(0), "engines": 2}, {"host": bed.host(1), "engines": 1}]
-            marked = {"JLC_TEST_HOME": str(home)}
-            yield {"hosts": hosts, "python": sys.executable, "profile_dir": str(home / "there"), "environment": marked}
-    elif launcher == "mpi":
-        assert shutil.which("mpiexec"), "Open MPI is missing"
-        for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
-            monkeypatch.setenv(name, "1")
-        yield {"mpi_args": ["--oversubscribe"]}
-    elif launcher == "stock":
-        own = home / "own"
-        own.mkdir()
-        (own / "own_launcher.py").write_text(OWN)
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(own), os.environ.get("PYTHONPATH")])))
-        profile = home / "ipython" / "profile_default"
-        profile.mkdir(parents=True)
-        setting = {"Cluster": {"engine_launcher_class": "own_launcher.OwnEngineSetLauncher"}}
-        (profile / "ipcluster_config.json").write_text(json.dumps(setting))
-        yield {}
-    elif launcher == "slurm":
-        with slurm_up() as bed:
-            for_one_test(bed, monkeypatch)
-            yield {"engines_per_node": 2}
-    else:
-        yield {}
+    if launcher == "stock":
+        name_own(home / "ipython")
+    with back_end(launcher, home, monkeypatch) as options:
+        marked = {"environment": {"JLC_TEST_HOME": str(home)}} if launcher == "ssh" else {}
+        yield {**options, **marked}
 
 
 def say(client: Any) -> list[int]:

@@ -65,3 +65,10 @@ def alive(server: RealServer) -> Alive:
             elif command.startswith("ipyparallel engine ") or "host.engine" in command:
                 found.engines.append(process.pid)
     return Alive(sorted(found.controllers), sorted(found.engines))
+
+
+def stopped_to_nothing(server: RealServer) -> None:
+    """Told, and true."""
+    server.order("stop")
+    server.await_state("stopped", timeout=15)
+    assert alive(server) == Alive([], [])

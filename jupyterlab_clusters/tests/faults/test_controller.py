@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from ..realserver import RealServer, until
-from .conftest import Alive, alive, lean, running
+from .conftest import alive, lean, running, stopped_to_nothing
 from .plugin import Fault
 from .window import Window
 
@@ -23,12 +23,6 @@ def server() -> Iterator[RealServer]:
 def controller(server: RealServer) -> int:
     (pid,) = alive(server).controllers
     return pid
-
-
-def stopped_to_nothing(server: RealServer) -> None:
-    server.order("stop")
-    server.await_state("stopped", timeout=15)
-    assert alive(server) == Alive([], [])
 
 
 @pytest.mark.fault("the controller is killed (SIGKILL)")

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from ..realserver import RealServer, until
-from .conftest import Alive, alive, lean, running
+from .conftest import Alive, alive, lean, running, stopped_to_nothing
 from .plugin import Fault
 from .window import Window
 
@@ -33,12 +33,6 @@ def client(server: RealServer, window: Window) -> Iterator[Any]:
         yield one
     finally:
         one.close()
-
-
-def stopped_to_nothing(server: RealServer) -> None:
-    server.order("stop")
-    server.await_state("stopped", timeout=15)
-    assert alive(server) == Alive([], [])
 
 
 @pytest.mark.fault("an engine is killed (SIGKILL)")

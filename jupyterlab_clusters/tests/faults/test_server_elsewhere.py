@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +12,7 @@ import ipyparallel
 import psutil
 import pytest
 
-from jupyterlab_clusters.tests.beds.sshd import first_in_path
-
-from ..cluster.queued import for_one_test, slurm_up
-from ..cluster.test_everywhere import OWN
+from ..cluster.backends import back_end, name_own
 from ..realserver import MARK, RealServer, serving, until
 from .conftest import LEAN
 from .plugin import Fault
@@ -39,34 +33,15 @@ def launcher(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def options(launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What a person would choose, with the real back end up."""
-    if launcher == "ssh":
-        with first_in_path(tmp_path / "ssh", monkeypatch) as bed:
-            hosts = [{"host": bed.host(0), "engines": 2}, {"host": bed.host(1), "engines": 2}]
-            yield {"hosts": hosts, "python": sys.executable, "profile_dir": str(tmp_path / "there")}
-    elif launcher == "mpi":
-        assert shutil.which("mpiexec"), "Open MPI is missing"
-        for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
-            monkeypatch.setenv(name, "1")
-        yield {"mpi_args": ["--oversubscribe"]}
-    elif launcher == "stock":
-        (tmp_path / "own_launcher.py").write_text(OWN)
-        path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
-        monkeypatch.setenv("PYTHONPATH", path)
-        yield {}
-    else:
-        with slurm_up() as bed:
-            for_one_test(bed, monkeypatch)
-            yield {"engines_per_node": 2}
+    with back_end(launcher, tmp_path, monkeypatch, engines=(2, 2)) as options:
+        yield options
 
 
 @pytest.fixture
 def server(launcher: str, options: dict[str, Any]) -> Iterator[RealServer]:
     with serving(settings=LEAN) as server:
         if launcher == "stock":
-            profile = server.home / "ipython" / "profile_default"
-            profile.mkdir(parents=True)
-            setting = {"Cluster": {"engine_launcher_class": "own_launcher.OwnEngineSetLauncher"}}
-            (profile / "ipcluster_config.json").write_text(json.dumps(setting))
+            name_own(server.home / "ipython")
             until(lambda: server.ask("profiles")[0]["launcher"] == "stock", "the profile is read")
         marked = {"environment": {MARK: str(server.home)}} if launcher == "ssh" else {}
         asked = {"profile": "default", "cluster_id": "any", "launcher": launcher, "options": {**options, **marked}}

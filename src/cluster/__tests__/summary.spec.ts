@@ -1,41 +1,11 @@
 import type { ICluster } from '../state';
 import { busyLost, canStart, canStop, nameOf, totals } from '../summary';
+import { cluster as piece } from './pieces';
+
+const NONE = { launched: 0, registered: 0, busy: 0, lost: 0 };
 
 function cluster(some: Partial<ICluster>): ICluster {
-  const engines = { launched: 0, registered: 0, busy: 0, lost: 0 };
-  return {
-    key: 'default:',
-    profile: 'default',
-    cluster_id: '',
-    launcher: 'local',
-    host: null,
-    origin: 'ours',
-    state: 'running',
-    step: null,
-    wanted: 0,
-    engines,
-    degraded: false,
-    failure: null,
-    job: null,
-    capabilities: {
-      scale: 'live',
-      stop_one: true,
-      restart_one: true,
-      interrupt_one: true,
-      log_per_engine: true
-    },
-    started_at: null,
-    connection_file: null,
-    as_written: null,
-    stale: null,
-    unreachable: null,
-    idle: null,
-    notice: null,
-    no_start: null,
-    no_stop: null,
-    max_engines: 10000,
-    ...some
-  };
+  return piece({ wanted: 0, engines: NONE, ...some });
 }
 
 const counts = (launched: number, busy: number) => ({

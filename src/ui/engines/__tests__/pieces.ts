@@ -1,16 +1,10 @@
 /** Engines and a cluster as the server tells them, for the specs of the table. */
 import { Signal } from '@lumino/signaling';
 
-import type { ICluster, IEngine } from '../../../cluster/state';
+import type { IEngine } from '../../../cluster/state';
 import type { IChange, IEngines } from '../../../tokens';
 
-export const ALL_CAN = {
-  scale: 'live',
-  stop_one: true,
-  restart_one: true,
-  interrupt_one: true,
-  log_per_engine: true
-} as const;
+export { ALL_CAN, cluster } from '../../../cluster/__tests__/pieces';
 
 export function engine(slot: number, fields: Partial<IEngine> = {}): IEngine {
   return {
@@ -33,36 +27,6 @@ export const LOST = engine(1, {
   state: 'lost',
   cause: { signal: 9, exit_code: null, sentence: 'Killed: out of memory.' }
 });
-
-export function cluster(fields: Partial<ICluster> = {}): ICluster {
-  return {
-    key: 'default:',
-    profile: 'default',
-    cluster_id: '',
-    launcher: 'local',
-    host: null,
-    origin: 'ours',
-    state: 'running',
-    step: null,
-    wanted: 4,
-    engines: { launched: 4, registered: 4, busy: 0, lost: 0 },
-    degraded: false,
-    failure: null,
-    job: null,
-    capabilities: ALL_CAN,
-    started_at: null,
-    connection_file: null,
-    as_written: null,
-    stale: null,
-    unreachable: null,
-    idle: null,
-    notice: null,
-    no_start: null,
-    no_stop: null,
-    max_engines: 10000,
-    ...fields
-  };
-}
 
 /** Engines that change when told to. */
 export class Told implements IEngines {

@@ -18,12 +18,10 @@ from typing import Any, cast
 from jupyter_server.extension.application import ExtensionApp
 
 from . import config
-from .cluster.clusters import Clusters
 from .cluster.hosttests import HostTesting
-from .cluster.places import data_dir, runtime_dir
+from .cluster.places import of_this_user
 from .feed import Feed
 from .logs.follow import Follower
-from .profiles import Profiles
 from .web.resource import PARTS, Parts
 from .web.routes import handlers
 from .web.soon import Soon
@@ -60,16 +58,7 @@ class ClustersApp(ExtensionApp):
         loop = self.loop
         policy = config.Clusters(parent=self).policy()
         feed = Feed(loop)
-        profiles = Profiles()
-        clusters = Clusters(
-            feed=feed,
-            profiles=profiles,
-            policy=policy,
-            data_dir=data_dir(),
-            runtime_dir=runtime_dir(),
-            log=self.log,
-        )
-        profiles.on_change = clusters.profile_read
+        clusters, profiles = of_this_user(feed, policy, self.log)
         return Parts(
             feed=feed,
             clusters=clusters,

@@ -18,13 +18,11 @@ from jupyter_core.application import JupyterApp
 from traitlets.config import Config
 
 from .. import config, errors
-from ..cluster.clusters import Clusters
 from ..cluster.models import ClusterModel, LaunchFailed
-from ..cluster.places import data_dir, runtime_dir
+from ..cluster.places import of_this_user
 from ..cluster.policy import Policy
 from ..feed import Feed
 from ..logs.models import LogModel, Page
-from ..profiles import Profiles
 from .problem import Exit, Problem
 
 #: Files in which a server's settings may stand, as it reads them.
@@ -86,17 +84,8 @@ class Own:
 
     async def _open(self) -> None:
         feed = Feed(asyncio.get_running_loop())
-        self._profiles = Profiles()
         log = logging.getLogger("jupyterlab_clusters")
-        self._clusters = Clusters(
-            feed=feed,
-            profiles=self._profiles,
-            policy=policy(),
-            data_dir=data_dir(),
-            runtime_dir=runtime_dir(),
-            log=log,
-        )
-        self._profiles.on_change = self._clusters.profile_read
+        self._clusters, self._profiles = of_this_user(feed, policy(), log)
         with contextlib.suppress(OSError):
             await self._profiles.refresh_all()
         await self._clusters.open()

@@ -32,6 +32,7 @@ from .actor import Actor
 from .connection import told
 from .engineset import EngineSet, Slot
 from .models import ClusterModel, Connection, EngineModel, Failure, Idle, LeftFile
+from .nobody import Nobody
 from .owner import Owner
 from .policy import Policy
 from .reconcile import Reconciler
@@ -366,7 +367,7 @@ class Cluster:
             chosen = dict(self.definition.options) if given is None else given
         self.check_site(chosen)
         plan = self.plan(chosen, make=False)
-        found = await self.parts.make_launcher(self.definition.launcher, plan, _Nobody()).preview(engines)
+        found = await self.parts.make_launcher(self.definition.launcher, plan, Nobody()).preview(engines)
         return msgspec.structs.replace(found, notes=[*found.notes, ENCRYPTED]) if encrypted(plan) else found
 
     def connection(self, *, key: bool = True) -> Connection:
@@ -562,16 +563,6 @@ class Cluster:
         if place is None:
             raise NotFound(f"This cluster has no engine in slot {slot}.", field="slot")
         return place
-
-
-class _Nobody:
-    """A watcher for a launcher that starts nothing."""
-
-    async def keep(self) -> None:
-        return
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: None
 
 
 def _refused(*checks: Callable[[], None]) -> str | None:

@@ -69,7 +69,6 @@ class Clusters:
             log=log,
         )
         self._finding = Finding(self._parts, self._is_ours, self._is_elsewhere, self._came_or_went, self._show_left)
-
         self._neighbours = Neighbours(self._registry, self._of_record, self._is_written_here, self._forgotten_elsewhere)
 
     async def open(self) -> None:
@@ -82,7 +81,7 @@ class Clusters:
         self._feed.on_watch("clusters", self._watch_profiles)
         self._feed.on_watch("engines/", self._watch_one)
         self._feed.on_watch("load/", self._watch_one)
-        for cluster in self.all():
+        for cluster in await asyncio.to_thread(self.all):
             cluster.publish()
         await self._trim_logs()
 
@@ -182,7 +181,7 @@ class Clusters:
     async def forget(self, key: str) -> None:
         """Forget a stopped cluster and its logs. Raises :class:`NotFound`, :class:`WrongState`."""
         self.policy.check_writable()
-        cluster = self.get(key)
+        cluster = await asyncio.to_thread(self.get, key)
         if cluster.origin == "external":
             raise WrongState("This cluster was started elsewhere; it cannot be forgotten here.", reason="external")
         with cluster.lock:
@@ -195,7 +194,7 @@ class Clusters:
             cluster.forget()
         await cluster.close(stop=False)
         await asyncio.to_thread(self._neighbours.forget, key)
-        self.all()  # its profile may still be there
+        await asyncio.to_thread(self.all)  # its profile may still be there
         self._show_left()
 
     def _of_record(self, record: Mapping[str, Any]) -> Cluster:

@@ -205,6 +205,10 @@ class External(Cluster):
     async def preview(self, engines: int, options: Mapping[str, Any] | None) -> Preview:
         raise WrongState(ELSEWHERE, reason="external")
 
+    def _check_allowed(self) -> None:
+        """Nothing is begun here, so no launcher has to be allowed."""
+        self.parts.policy.check_writable()
+
     def trim_logs(self) -> None:
         """They are not ours."""
 

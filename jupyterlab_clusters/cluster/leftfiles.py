@@ -39,53 +39,50 @@ class Found:
 
 def found(profile: str, security: Path) -> Iterator[Found]:
     """What is there of one profile."""
-    try:
-        folder = os.open(security, FOLDER)
-    except OSError:
-        return
-    try:
+    with contextlib.suppress(OSError), _inside(security) as folder:
         for name in sorted(os.listdir(folder)):
-            kind: Literal["client", "cluster"] = "client" if CLIENT.fullmatch(name) else "cluster"
-            match = CLIENT.fullmatch(name) or CLUSTER.fullmatch(name)
+            client = CLIENT.fullmatch(name)
+            match = client or CLUSTER.fullmatch(name)
             if match is None or (status := _status(folder, name)) is None:
                 continue
+            kind: Literal["client", "cluster"] = "client" if client else "cluster"
             yield Found(f"{profile}:{match['id'] or ''}", kind, security / name, _mark(status), status.st_mtime)
-    finally:
-        os.close(folder)
 
 
 def content(file: Found) -> bytes:
     """What stands in it. Raises :class:`OSError`."""
-    folder = os.open(file.path.parent, FOLDER)
-    try:
-        with os.fdopen(os.open(file.path.name, FILE, dir_fd=folder), "rb") as text:
-            return text.read(MOST)
-    finally:
-        os.close(folder)
+    with _inside(file.path.parent) as folder, os.fdopen(os.open(file.path.name, FILE, dir_fd=folder), "rb") as text:
+        return text.read(MOST)
 
 
 def unchanged(file: Found) -> bool:
-    with contextlib.suppress(OSError):
-        folder = os.open(file.path.parent, FOLDER)
-        try:
-            status = _status(folder, file.path.name)
-            return status is not None and _mark(status) == file.mark
-        finally:
-            os.close(folder)
+    with contextlib.suppress(OSError), _inside(file.path.parent) as folder:
+        return _is_as_seen(folder, file)
     return False
 
 
 def remove(file: Found) -> bool:
     """Take it away, if it is still the one that was seen. Raises :class:`OSError`."""
-    folder = os.open(file.path.parent, FOLDER)
-    try:
-        status = _status(folder, file.path.name)
-        if status is None or _mark(status) != file.mark:
+    with _inside(file.path.parent) as folder:
+        if not _is_as_seen(folder, file):
             return False
         os.unlink(file.path.name, dir_fd=folder)
         return True
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[int]:
+    """A descriptor of the folder. Raises :class:`OSError`, also where it is a link."""
+    fd = os.open(folder, FOLDER)
+    try:
+        yield fd
     finally:
-        os.close(folder)
+        os.close(fd)
+
+
+def _is_as_seen(folder: int, file: Found) -> bool:
+    status = _status(folder, file.path.name)
+    return status is not None and _mark(status) == file.mark
 
 
 def _status(folder: int, name: str) -> os.stat_result | None:

@@ -7,9 +7,9 @@ servers talk to; the other server sees that it was asked for, and clears up. Eve
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .nobody import Nobody
 from .registry import here
 
 if TYPE_CHECKING:
@@ -23,19 +23,9 @@ async def ended(cluster: Cluster) -> bool:
         return False
     if not record.get("processes") or {name: record.get(name) for name in here()} != here():
         return False
-    launcher = cluster.parts.make_launcher("local", cluster.plan({}, make=False), _Nobody())
+    launcher = cluster.parts.make_launcher("local", cluster.plan({}, make=False), Nobody())
     try:
         await launcher.stop_all(grace=cluster.parts.policy.stop_grace)
     finally:
         await launcher.close()
     return True
-
-
-class _Nobody:
-    """A watcher for what is only ended."""
-
-    async def keep(self) -> None:
-        """Nothing is kept of it."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: None

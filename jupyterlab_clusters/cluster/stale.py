@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
 from . import leftfiles
 from .leftfiles import Found
+from .nobody import Nobody
 from .registry import here
 
 #: How long a connection may take, and a hub's answer (seconds).
@@ -143,20 +144,13 @@ async def _listens(info: ConnectionInfo) -> bool:
 
 
 async def _answers(info: ConnectionInfo) -> bool:
-    monitor = HubMonitor(info, _Nobody())
+    monitor = HubMonitor(info, Nobody())
     try:
         await monitor.start(ANSWER)
     except (HubError, OSError, ValueError):
         return False
     await monitor.close()
     return True
-
-
-class _Nobody:
-    """A listener who does not listen."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *args: None
 
 
 def _stranger_at(port: int, written: float) -> str | None:

@@ -9,7 +9,10 @@ import pytest
 from traitlets import TraitError
 from traitlets.config import Config
 
+from jupyterlab_clusters.cluster.actor import Actor
+from jupyterlab_clusters.cluster.external import External
 from jupyterlab_clusters.cluster.policy import Policy
+from jupyterlab_clusters.cluster.wish import Definition
 from jupyterlab_clusters.config import Clusters
 from jupyterlab_clusters.errors import BadInput, NotAllowed
 
@@ -153,4 +156,15 @@ async def test_the_model_says_beforehand_what_would_be_refused(site: Site) -> No
     model = looking.clusters.get("default:x").model()
     assert model.no_start == model.no_stop == "This server lets clusters only be looked at."
     await looking.close()
+    await site.open()
+
+
+async def test_what_others_started_is_begun_by_no_launcher_of_ours(site: Site) -> None:
+    narrow = await site_with(site, allowed_launchers=("ssh",))
+    parts = narrow.clusters.get("default:").parts
+    actor = Actor("external")
+    external = External(Definition("default", "theirs"), parts, site.home / "none.json", actor, lambda _: None)
+    assert (external.model().no_start, external.model().no_stop) == (None, None)
+    actor.close()
+    await narrow.close()
     await site.open()

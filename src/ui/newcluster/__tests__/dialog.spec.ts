@@ -12,19 +12,12 @@ import type {
 } from '../../../cluster/state';
 import { newCluster } from '../dialog';
 import type { IWanted } from '../body';
+import { ALL_CAN as CAN } from '../../../cluster/__tests__/pieces';
 import { FakeHosts, recorded } from '../../hosts/__tests__/fakehosts';
 
 expect.extend(toHaveNoViolations);
 
 const trans = nullTranslator.load('jupyterlab_clusters');
-
-const CAN = {
-  scale: 'live',
-  stop_one: true,
-  restart_one: true,
-  interrupt_one: true,
-  log_per_engine: true
-} as const;
 
 const LAUNCHERS: readonly ILauncherModel[] = [
   {

@@ -15,7 +15,7 @@ FRONT := $(shell find src style schema -type f -not -path '*/__tests__/*' 2>/dev
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z -]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 .PHONY: lab
 lab: .stamps/lab .stamps/front-end ## open JupyterLab on the example notebook, with the sidebar
@@ -32,6 +32,10 @@ faults: .stamps/system .stamps/test ## damage of every kind, and the table of wh
 .PHONY: oldest newest
 oldest newest: .stamps/system .stamps/test .stamps/front-end ## a part of the tests with the oldest (newest) versions that are allowed
 	@$(BIN)/python scripts/versions.py $@
+
+.PHONY: oldest-browser newest-browser
+oldest-browser newest-browser: .stamps/system .stamps/test .stamps/front-end .stamps/ui-tests ## the same in a real browser
+	@$(BIN)/python scripts/versions.py $(@:-browser=) --browser
 
 .PHONY: lint
 lint: .stamps/test .stamps/front-end ## style, types, import arrows, and the wire's types in step

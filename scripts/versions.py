@@ -1,6 +1,7 @@
 """Runs the tests that touch other packages most with the oldest, or the newest, versions that are allowed.
 
     python scripts/versions.py oldest|newest [--report FILE] [pytest's arguments…]
+    python scripts/versions.py oldest|newest --browser [Playwright's arguments…]
 
 Promise: ``oldest`` is Python 3.10 where this machine has one, and of every package that pyproject.toml names the
 lowest version it allows (JupyterLab 4.4, ipyparallel 8.8, ipykernel 6, …); ``newest`` the newest Python that is here,
@@ -9,6 +10,7 @@ and the newest of all. What was taken is printed. Nothing outside ``.stamps`` is
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,8 @@ TESTS = (
     *(f"{FOLDER}/{name}" for name in ("host/test_cluster.py", "hub/test_monitor.py", "cluster/test_real.py")),
     *(f"{FOLDER}/{name}" for name in ("profiles/test_reading.py", "web/test_extension.py", "test_example.py")),
 )
+#: What a person does from Start to Stop, in a notebook and its log.
+BROWSER = ("tests/notebook.spec.ts",)
 
 Version = tuple[int, int]
 
@@ -63,7 +67,16 @@ def environment(which: str) -> Path:
     return python
 
 
+def browser(python: Path, arguments: list[str]) -> int:
+    """A real browser before that JupyterLab."""
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    command = [str(ROOT / "ui-tests" / "node_modules" / ".bin" / "playwright"), "test", *(arguments or BROWSER)]
+    return subprocess.run(command, cwd=ROOT / "ui-tests", env={**os.environ, "PATH": path}, check=False).returncode
+
+
 def main(which: str, arguments: list[str]) -> int:
+    if arguments[:1] == ["--browser"]:
+        return browser(environment(which), arguments[1:])
     if arguments[:1] == ["--report"]:
         arguments = [f"--junitxml={arguments[1]}", "-o", "junit_family=xunit2", *arguments[2:]]
     python = environment(which)

@@ -21,12 +21,13 @@ from ..launchers import catalog
 from ..launchers.asked import options_of
 from ..launchers.base import Launcher, LauncherModel, LauncherName, Plan, Preview, Watcher
 from ..profiles import Profiles
-from .cluster import Cluster, Parts
+from .cluster import Cluster
 from .finding import Finding
 from .neighbours import Neighbours
 from .options import checked
 from .policy import Policy
 from .registry import Registry
+from .seen import Parts
 from .wish import Definition
 
 NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}\Z")

@@ -22,12 +22,13 @@ from ..logs.models import LogModel
 from . import asking
 from .actor import Actor
 from .clock import iso
-from .cluster import Cluster, Parts
+from .cluster import Cluster
 from .engineset import Slot
 from .externallogs import ExternalLogs
 from .failing import failure_of
 from .models import ClusterModel, EngineModel
 from .neighbourly import ended
+from .seen import Parts
 from .stale import deserted
 from .strangers import let_go
 from .wish import Definition

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from . import leftfiles
 from .actor import Actor
-from .cluster import Parts
 from .external import External
 from .left import Left
 from .leftfiles import Found
 from .registry import here
+from .seen import Parts
 from .stale import Verdict
 from .wish import Definition
 

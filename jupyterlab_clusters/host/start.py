@@ -1,8 +1,10 @@
 """Reaching the agent of this machine, and starting it when there is none.
 
 Promise: any number of callers at the same time get the same agent. The starter
-binds and listens before the agent runs, so a connection never has to be tried
-twice. Must never use a folder that others could write to.
+binds and listens before the agent runs, so a connection has to be tried twice
+only where an agent was killed at that moment: its threads end one after the
+other, and until the last has ended the system accepts for it. Must never use
+a folder that others could write to.
 """
 
 from __future__ import annotations

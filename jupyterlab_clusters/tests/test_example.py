@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import site
 import sys
@@ -20,8 +19,13 @@ LACKS_US = "import importlib.util\nassert importlib.util.find_spec('jupyterlab_c
 
 
 def foreign_kernel(server: RealServer) -> None:
-    """A kernel that has ipyparallel but not us: our package is installed by a ``.pth`` file, which counts
-    in Python's own site folder only, not for one that stands in PYTHONPATH."""
+    """A kernel that has what we have, ipyparallel too, but not us."""
+    packages = server.home / "packages"
+    packages.mkdir()
+    for folder in map(Path, site.getsitepackages()):
+        for entry in folder.iterdir():
+            if entry.suffix != ".pth" and not entry.name.startswith("jupyterlab_clusters"):
+                (packages / entry.name).symlink_to(entry)
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     folder = server.home / "data" / "kernels" / "without-us"
     folder.mkdir(parents=True)
@@ -30,7 +34,7 @@ def foreign_kernel(server: RealServer) -> None:
                  "{connection_file}"],
         "display_name": "Without us",
         "language": "python",
-        "env": {"PYTHONPATH": os.pathsep.join(site.getsitepackages())},
+        "env": {"PYTHONPATH": str(packages)},
     }  # fmt: skip
     (folder / "kernel.json").write_text(json.dumps(spec))
 

@@ -78,7 +78,7 @@ def record(server: RealServer) -> Path:
 @pytest.mark.fault("the machine is restarted")
 def test_restarted(server: Machine, window: Window, fault: Fault) -> None:
     running(server, window, 2)
-    assert len(files(server)) >= 3
+    until(lambda: len(files(server)) >= 3, "also the file by which ipyparallel finds it")
     server.restarted()
     with contextlib.suppress(OSError):
         server.process.wait(1)

@@ -62,10 +62,17 @@ class Agent:
 
     def __init__(self, home: Path, *, idle: float = 15.0) -> None:
         self.home = home
-        self.socket = start.ensure_agent(home / "run", idle=idle)
+        self.events: list[dict[str, Any]] = []
+        try:
+            self._reach(idle)
+        except (ConnectionError, EOFError):  # one that was killed still listened
+            self.close()
+            self._reach(idle)
+
+    def _reach(self, idle: float) -> None:
+        self.socket = start.ensure_agent(self.home / "run", idle=idle)
         self.socket.settimeout(60)
         self._lines = self.socket.makefile("rb")
-        self.events: list[dict[str, Any]] = []
         self.pid: int = self.ok("hello", protocol=1)["pid"]
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:

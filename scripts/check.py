@@ -83,6 +83,11 @@ TESTS: list[Check | tuple[Check, ...]] = [
         )
         for which in ("oldest", "newest")
     ),
+    Check(
+        "Playwright: the oldest JupyterLab allowed",
+        ("python", "scripts/versions.py", "oldest", "--browser", "--grep", "dragged"),
+        reports.playwright,
+    ),
     Check("Playwright", ("jlpm", "playwright", "test"), reports.playwright, ROOT / "ui-tests", seconds=900),
 ]
 PLANS: dict[str, Sequence[Check | tuple[Check, ...]]] = {"lint": STYLE + ARROWS, "all": [*STYLE, *TESTS]}

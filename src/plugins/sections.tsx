@@ -126,7 +126,13 @@ function activityOf(clusters: IClusters, trans: TranslationBundle): Widget {
       clusters={clusters}
       hold={hold}
       trans={trans}
-      draw={loads => <Activity loads={loads} trans={trans} />}
+      draw={(loads, cluster) => (
+        <Activity
+          loads={loads}
+          engines={cluster.engines.launched}
+          trans={trans}
+        />
+      )}
     />
   ));
 }

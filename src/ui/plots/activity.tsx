@@ -18,14 +18,22 @@ const MEMORY = 64 * 2 ** 20;
 /** CPU and memory as lines, and the numbers of now. */
 export function Activity(props: {
   loads: ILoads;
+  /** Of how many engines. */
+  engines: number;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { loads, trans } = props;
+  const { loads, engines, trans } = props;
   useChanged(loads.changed);
   const { points } = loads;
   const now = points.at(-1);
   if (!now) {
-    return <p className="jlc-Selected-none">{trans.__('Measuring…')}</p>;
+    return (
+      <p className="jlc-Selected-none">
+        {engines > 0
+          ? trans.__('Measuring…')
+          : trans.__('No engine is running.')}
+      </p>
+    );
   }
   const most = (of: (load: ILoad) => number) => Math.max(...points.map(of));
   const line = (of: (load: ILoad) => number) =>

@@ -49,7 +49,7 @@ describe('Activity', () => {
 
   const shown = (...points: ILoad[]) => {
     loads = new Told(points);
-    return render(<Activity loads={loads} trans={trans} />);
+    return render(<Activity loads={loads} engines={4} trans={trans} />);
   };
 
   afterEach(() => loads.dispose());
@@ -80,6 +80,12 @@ describe('Activity', () => {
     shown();
     expect(screen.getByText('Measuring…')).toBeVisible();
     expect(screen.queryByRole('img')).toBeNull();
+  });
+
+  it('measures nothing where nothing runs', () => {
+    loads = new Told([]);
+    render(<Activity loads={loads} engines={0} trans={trans} />);
+    expect(screen.getByText('No engine is running.')).toBeVisible();
   });
 
   it('has no accessibility fault', async () => {

@@ -70,7 +70,7 @@ def up_and_down(server: RealServer, window: Window, victim: str, delays: list[fl
         window.until_cluster(lambda model: model["engines"]["registered"] == 7 and not model["degraded"])
         longest = max(longest, time.monotonic() - began)
         until(lambda: len(alive(server).engines) == 7, f"seven engines: {alive(server)}", 5)
-        window.until(lambda window: sorted(e["pid"] for e in window.engines()) == alive(server).engines, "known", 5)
+        window.until(lambda window: {e["pid"] for e in window.engines()} == set(alive(server).engines), "known", 5)
         server.order("scale", engines=1)
         window.until_cluster(lambda model: model["engines"]["registered"] == model["engines"]["launched"] == 1)
         until(lambda: len(alive(server).engines) == 1, f"one engine: {alive(server)}", 5)

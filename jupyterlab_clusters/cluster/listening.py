@@ -278,8 +278,8 @@ class Listening:
         ids = [slot.hub_id for slot in slots if slot.hub_id is not None]
         queue = 0
         if self.monitor is not None:
-            status, unassigned = await self.monitor.queue_status(ids)
-            queue = unassigned + sum(one.queue for one in status.values())
+            load = await self.monitor.queue_status(ids)
+            queue = load.waiting({slot.hub_id for slot in slots if slot.hub_id is not None and slot.state == "busy"})
         usages = [slot.usage for slot in slots if slot.usage is not None]
         return LoadModel(
             time=iso(),

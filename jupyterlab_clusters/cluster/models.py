@@ -130,7 +130,7 @@ class EngineModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One point of a cluster's load; ``queue`` and ``done`` count tasks."""
+    """One point of a cluster's load; ``queue`` counts tasks that wait, ``done`` those that are done."""
 
     time: str
     registered: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import zmq
@@ -44,6 +44,11 @@ class HubLoad(NamedTuple):
 
     queues: dict[int, Queue]
     unassigned: int
+
+    def waiting(self, busy: Collection[int]) -> int:
+        """Tasks that nobody does yet; the hub counts with them what engines, these of them ``busy``, do now."""
+        on_engines = (queue.queue + queue.tasks - (hub_id in busy) for hub_id, queue in self.queues.items())
+        return self.unassigned + sum(max(0, count) for count in on_engines)
 
 
 class HubMonitor:

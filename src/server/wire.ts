@@ -1685,7 +1685,7 @@ export interface components {
     };
     /**
      * LoadModel
-     * @description One point of a cluster's load; ``queue`` and ``done`` count tasks.
+     * @description One point of a cluster's load; ``queue`` counts tasks that wait, ``done`` those that are done.
      */
     LoadModel: {
       time: string;

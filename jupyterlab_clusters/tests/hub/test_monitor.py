@@ -95,6 +95,7 @@ def test_what_was_before_is_seeded(cluster, monitors, actor, tmp_path):
         load = actor.run(monitor.queue_status([busy_id, idle_id]))
         assert load.queues[busy_id].queue == 2 and load.queues[idle_id].queue == 0
         assert load.unassigned == 0
+        assert load.waiting({busy_id}) == 1, "what is done now does not wait"
         gate.touch()
         waiting.get(10)
         until(lambda: late.done == {busy_id: 3, idle_id: 1} and not late.busy_now, "counted from there")

@@ -58,7 +58,8 @@ class Listening:
         self.monitor: HubMonitor | None = None
         self._connecting = asyncio.Lock()
         self._deaths: dict[str, int] = {}
-        self._at_hub: set[str] = set()
+        #: Who is registered, by uuid: the number at the hub.
+        self.at_hub: dict[str, int] = {}
         self._departures: list[tuple[set[str], asyncio.Future[None]]] = []
         self._publish_due: asyncio.TimerHandle | None = None
         self._looking = False
@@ -156,7 +157,7 @@ class Listening:
     # -- the hub tells ------------------------------------------------------------
 
     def registered(self, hub_id: int, uuid: str) -> None:
-        self._at_hub.add(uuid)
+        self.at_hub[uuid] = hub_id
         self.strangers.registered(hub_id, uuid)
         with self.cluster.lock:
             known = self.cluster.engine_set.registered(hub_id, uuid)
@@ -177,7 +178,7 @@ class Listening:
 
     def unregistered(self, hub_id: int, uuid: str) -> None:
         self._deaths.pop(uuid, None)
-        self._at_hub.discard(uuid)
+        self.at_hub.pop(uuid, None)
         for left, over in self._departures:
             left.discard(uuid)
             if not left and not over.done():
@@ -226,13 +227,13 @@ class Listening:
                     log="controller",
                 ) from error
             self.monitor = monitor
-            self.strangers.connected(self._at_hub)
+            self.strangers.connected(self.at_hub)
             self.idling.changed()
         await self.look_again()
 
     async def departed(self, uuids: Iterable[str]) -> None:
         """Wait, though not for long, until the hub has let go of these: a client that comes then sees what we say."""
-        left = self._at_hub & set(uuids)
+        left = self.at_hub.keys() & set(uuids)
         if not left or self.monitor is None:
             return
         waiter = (left, self.loop.create_future())
@@ -245,7 +246,7 @@ class Listening:
             self._ticking.cancel()
             self._ticking = None
         self._looking = False
-        self._at_hub.clear()
+        self.at_hub.clear()
         self.cuts.forget()
         self.idling.forget()
         monitor, self.monitor = self.monitor, None

@@ -246,6 +246,10 @@ class Reconciler:
     async def _level(self) -> None:
         """Start what lacks, stop what is too much, wait until all have registered or ended."""
         cluster = self.cluster
+        if self.launcher is not None and not self.launcher.names_engines:
+            # Before there are places: who is there already must take none that is made for others.
+            await self.listening.connect(self.files)
+            await self.listening.strangers.let_go_of_ended()
         with cluster.lock:
             cluster.engine_set.clear_ended()
             surplus = len(cluster.engine_set.live()) - (cluster.wanted or 0)

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from ..hub.errors import HubError
 from ..launchers.base import Exit
 from .asking import AT_ONCE, introduced
 from .engineset import Slot
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 #: When one that did not say who it is is asked again (seconds).
 AGAIN = (1.0, 5.0, 30.0, 120.0, 600.0)
+
+#: How soon one that lives answers, though it computes (seconds).
+ALIVE = 2.0
 
 LEFT = "let go of by the controller: it ended, or was not heard of any more"
 
@@ -63,6 +67,23 @@ class Strangers:
             missing = [slot for slot in self._set if slot.met is not None and slot.met not in present]
         for slot in missing:
             self._gone(slot)
+
+    async def let_go_of_ended(self) -> None:
+        """Before others are begun: who is registered, is none of ours and does not answer has ended with those before
+        them, and the hub has not missed it yet. It is to be given no work, and no place among the new ones."""
+        monitor = self._listening.monitor
+        if not self._concerned or monitor is None:
+            return
+        with self._lock:
+            others = {
+                uuid: hub_id for uuid, hub_id in self._listening.at_hub.items() if self._set.by_uuid(uuid) is None
+            }
+        asked = (monitor.usage(uuid, timeout=ALIVE) for uuid in others)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        ended = [uuid for uuid, answer in zip(others, answers, strict=True) if isinstance(answer, HubError)]
+        for uuid in ended:
+            await monitor.unregister(others[uuid])
+        await self._listening.departed(ended)
 
     async def _introduce(self, slot: Slot) -> None:
         monitor = self._listening.monitor

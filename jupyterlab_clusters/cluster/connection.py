@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..host.private import read
+from ..timed import within
 from .models import Connection
 
 
@@ -61,7 +62,7 @@ class ConnectionFiles:
         if not isinstance(port, int):
             return False
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1.0)
+            _, writer = await within(1.0, asyncio.open_connection(host, port))
         except (OSError, asyncio.TimeoutError, socket.gaierror):
             return False
         writer.close()

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 PUBLISH_DELAY = 0.01
 #: How long the hub may take to hear of a death by itself before we tell it (seconds).
 DEATH_GRACE = 0.05
-#: How long a stop of engines waits for the hub to know of it (seconds).
+#: How long a stop of engines waits for the hub to hear of it, and then for it to have been told by us (seconds).
+HUB_HEARS = 0.3
 HUB_LETS_GO = 1.0
 #: How long a controller that has written its files may take to answer (seconds).
 HUB_TIMEOUT = 30.0
@@ -232,12 +233,17 @@ class Listening:
         await self.look_again()
 
     async def departed(self, uuids: Iterable[str]) -> None:
-        """Wait, though not for long, until the hub has let go of these: a client that comes then sees what we say."""
+        """Wait, though not for long, until the hub has let go of these, which have ended: a client that comes then sees
+        what we say."""
         left = self.at_hub.keys() & set(uuids)
         if not left or self.monitor is None:
             return
         waiter = (left, self.loop.create_future())
         self._departures.append(waiter)
+        await asyncio.wait([waiter[1]], timeout=HUB_HEARS)
+        if self.monitor is not None:
+            for uuid in list(left):
+                await self.monitor.unregister(self.at_hub[uuid])
         await asyncio.wait([waiter[1]], timeout=HUB_LETS_GO)
         self._departures.remove(waiter)
 

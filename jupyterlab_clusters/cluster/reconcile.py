@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotAllowed
 from ..launchers.base import EngineSpec, Launcher, LaunchFailed, NotAllBegun, Plan
+from ..timed import within
 from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
@@ -140,6 +141,9 @@ class Reconciler:
             await self._controller()
         if self._replace:
             self._replace = False
+            await self.listening.connect(
+                self.files
+            )  # it is told of their end, else it would keep them for half a minute
             await self.few.stop([slot.number for slot in self.cluster.engine_set])
         await self._level()
         if self.again:
@@ -313,7 +317,7 @@ class Reconciler:
                 raise await controller_failed(exit, self.tail)
             self.listening.changed.clear()
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.listening.changed.wait(), max(0.01, deadline - self.loop.time()))
+                await within(max(0.01, deadline - self.loop.time()), self.listening.changed.wait())
         return False
 
     async def _registered(self) -> None:

@@ -18,6 +18,7 @@ import psutil
 from ..hub.connection import ConnectionInfo, is_of_this_machine
 from ..hub.errors import HubError
 from ..hub.monitor import HubMonitor
+from ..timed import within
 from . import leftfiles
 from .leftfiles import Found
 from .nobody import Nobody
@@ -103,7 +104,7 @@ async def _client(file: Found, asked: bool) -> Verdict:
 async def _is_here(info: ConnectionInfo) -> bool:
     """Whether its controller was begun on this machine, at an address that this machine still has."""
     try:
-        address = await asyncio.wait_for(info.reachable_address(), CONNECT)
+        address = await within(CONNECT, info.reachable_address())
     except (HubError, OSError, asyncio.TimeoutError):
         return False
     if info.location and info.location not in (here()["host"], "localhost"):
@@ -131,10 +132,10 @@ async def _listens(info: ConnectionInfo) -> bool:
     try:
         if info.transport == "ipc":
             path = info.url(info.registration).removeprefix("ipc://")
-            _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), CONNECT)
+            _, writer = await within(CONNECT, asyncio.open_unix_connection(path))
         else:
             address = await info.reachable_address()
-            _, writer = await asyncio.wait_for(asyncio.open_connection(address, info.registration), CONNECT)
+            _, writer = await within(CONNECT, asyncio.open_connection(address, info.registration))
     except (ConnectionRefusedError, FileNotFoundError):
         return False
     except (OSError, HubError, ValueError, OverflowError, asyncio.TimeoutError):

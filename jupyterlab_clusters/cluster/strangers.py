@@ -75,15 +75,11 @@ class Strangers:
         if not self._concerned or monitor is None:
             return
         with self._lock:
-            others = {
-                uuid: hub_id for uuid, hub_id in self._listening.at_hub.items() if self._set.by_uuid(uuid) is None
-            }
+            others = [uuid for uuid in self._listening.at_hub if self._set.by_uuid(uuid) is None]
         asked = (monitor.usage(uuid, timeout=ALIVE) for uuid in others)
         answers = await asyncio.gather(*asked, return_exceptions=True)
-        ended = [uuid for uuid, answer in zip(others, answers, strict=True) if isinstance(answer, HubError)]
-        for uuid in ended:
-            await monitor.unregister(others[uuid])
-        await self._listening.departed(ended)
+        told = zip(others, answers, strict=True)
+        await self._listening.departed(uuid for uuid, answer in told if isinstance(answer, HubError))
 
     async def _introduce(self, slot: Slot) -> None:
         monitor = self._listening.monitor

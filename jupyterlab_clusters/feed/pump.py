@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from ..timed import within
+
 
 class Source(Protocol):
     """Anything with messages to give."""
@@ -67,7 +69,7 @@ class Pump:
         if message is None:
             return True
         try:
-            await asyncio.wait_for(self._write_all(message), self._patience)
+            await within(self._patience, self._write_all(message))
         except (asyncio.TimeoutError, OSError):
             self._give_up()
             return False

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import zmq
 
+from ..timed import within
 from .connection import ConnectionInfo
 from .errors import HubError, HubRefused, HubSilent
 from .inbox import Inbox
@@ -72,7 +73,7 @@ class HubMonitor:
 
         Raises :class:`HubSilent`, :class:`BadConnection`; nothing is left open then."""
         try:
-            address = await asyncio.wait_for(self._connection.reachable_address(), timeout)
+            address = await within(timeout, self._connection.reachable_address())
             self._open(Sockets.connect(self._connection, address))
             await self._meet(timeout)
         except asyncio.TimeoutError:
@@ -335,6 +336,6 @@ def _engine_in(topic: bytes) -> int | None:
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        await within(seconds, event.wait())
     except asyncio.TimeoutError:
         return

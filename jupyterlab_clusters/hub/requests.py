@@ -10,6 +10,7 @@ from typing import Any
 
 import zmq
 
+from ..timed import within
 from .errors import HubRefused, HubSilent
 from .inbox import Inbox
 from .session import BadMessage, Message, Session
@@ -46,7 +47,7 @@ class Requests:
         msg_id = self.tell(kind, content, to=to)
         self._waiting[msg_id] = answer
         try:
-            message = await asyncio.wait_for(answer, timeout)
+            message = await within(timeout, answer)
         except asyncio.TimeoutError:
             raise HubSilent(f"{self._whom} did not answer a {kind} within {timeout:g} s.") from None
         finally:

@@ -15,6 +15,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from ..timed import within
 from .base import LaunchFailed
 
 #: How often an agent is tried that hangs up while it is reached.
@@ -73,7 +74,7 @@ class AgentPeer:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         try:
-            return await asyncio.wait_for(self._answered(answer, {"id": number, "op": op, **fields}), timeout)
+            return await within(timeout, self._answered(answer, {"id": number, "op": op, **fields}))
         except ConnectionError as error:
             raise AgentCut(f"the connection to the host agent was cut ({op})") from error
         except asyncio.TimeoutError as error:

@@ -14,15 +14,21 @@ NAME = PACKAGE.name
 #: A part and what of ours it may import besides itself: a folder, or one module in it.
 ARROWS = {
     "cli": ["cluster", "logs", "feed", "profiles", "config", "errors"],
-    "web": ["cluster", "logs", "feed", "profiles", "errors"],
-    "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors", "host.private"],
-    "launchers": ["host.messages", "host.start", "host.private"],  # what is said to an agent, and how one is begun
+    "web": ["cluster", "logs", "feed", "profiles", "errors", "timed"],
+    "cluster": ["launchers", "hub", "logs", "feed", "profiles", "errors", "host.private", "timed"],
+    "launchers": [
+        "host.messages",
+        "host.start",
+        "host.private",
+        "timed",
+    ],  # what is said to an agent, and how one is begun
     "profiles": ["launchers.command", "launchers.asked", "errors"],  # how it is read, and what it means
     "host": [],
-    "feed": [],
+    "feed": ["timed"],
     "logs": [],
-    "hub": ["host.private"],
+    "hub": ["host.private", "timed"],
     "errors": [],
+    "timed": [],
 }
 #: These join the parts.
 JOINERS = {"__init__", "extension", "config"}

@@ -10,6 +10,7 @@ import msgspec
 from ..cluster.models import ProfileModel
 from ..cluster.options import checked
 from ..errors import BadInput
+from ..timed import within
 from .body import Settings, check_name
 from .resource import Resource, operation
 
@@ -47,7 +48,7 @@ class ProfileHandler(Resource):
         read = asyncio.Event()
         self.parts.later(self._read(name, read, follow=asked.launcher is not None))
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(read.wait(), READ)
+            await within(READ, read.wait())
         model = profiles.model(name)
         return model if read.is_set() else msgspec.structs.replace(model, loading=True)
 

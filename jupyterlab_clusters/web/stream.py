@@ -20,6 +20,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from ..errors import BadInput, ClustersError
 from ..feed import Pump, Reader
+from ..timed import within
 from .body import LIMIT, decode
 from .errors import answer
 from .messages import Subscribe, TopicError
@@ -107,7 +108,7 @@ class Stream(OwnOrigin, WebSocketMixin, WebSocketHandler, JupyterHandler):
         log = None
         try:
             if one.key:
-                log = await asyncio.wait_for(asyncio.to_thread(resolve, self.parts, one), PATIENCE)
+                log = await within(PATIENCE, asyncio.to_thread(resolve, self.parts, one))
         except asyncio.TimeoutError:
             await self._refuse(one.name, Slow("This takes longer than usual; ask again."))
             return

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...host import start
+from ...timed import within
 from ..agent import AgentError, AgentLost, Streams
 from ..base import EngineSpec, Exit, LaunchFailed, Plan, Watcher
 from ..commandline import controller_args, engine_args, engine_environment, environment, fork_wanted
@@ -269,7 +270,7 @@ class Nodes:
 
 async def _stopped(node: Node, grace: float) -> None:
     with contextlib.suppress(*UNREACHED, asyncio.TimeoutError):
-        await asyncio.wait_for(node.side.stop(None, grace), grace + 10.0)
+        await within(grace + 10.0, node.side.stop(None, grace))
 
 
 def open_to_nodes(argv: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from ...host.messages import LINE_LIMIT, READY
 from ...host.private import private_folder
+from ...timed import within
 from ..agent import Streams
 from ..base import LaunchFailed
 from ..command import CommandFailed, run
@@ -108,7 +109,7 @@ class Connection:
             await asyncio.to_thread(end_former, self._control)
         await self.close()
         try:
-            return await asyncio.wait_for(self._open(), CONNECT_TIMEOUT)
+            return await within(CONNECT_TIMEOUT, self._open())
         except asyncio.TimeoutError:
             raise self._failure("did not answer in time") from None
         except (OSError, ValueError, EOFError, asyncio.IncompleteReadError) as error:

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...timed import within
+
 #: How long a caller may take to say its words (seconds).
 PATIENCE = 3.0
 
@@ -38,7 +40,7 @@ async def door(location: str | None = None) -> AsyncIterator[Door]:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, asyncio.TimeoutError, asyncio.CancelledError):
-            line = await asyncio.wait_for(reader.readline(), PATIENCE)
+            line = await within(PATIENCE, reader.readline())
             if hmac.compare_digest(line.strip(), say.encode()):
                 writer.write(hear.encode() + b"\n")
                 await writer.drain()

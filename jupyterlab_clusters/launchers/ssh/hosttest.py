@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from ...timed import within
 from ..command import CommandFailed
 from . import probe
 from .asking import PACKAGES, Said, Terms, said_by
@@ -165,7 +166,7 @@ async def _offered(host: Host, env: Mapping[str, str], left: float) -> tuple[str
         return key.fingerprint, key.key_type, False
 
     try:
-        return await asyncio.wait_for(look(), left)
+        return await within(left, look())
     except (CommandFailed, NotKept, asyncio.TimeoutError):
         return None, None, False
 

@@ -12,8 +12,10 @@ import concurrent.futures
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from .actor import Actor
-from .models import ClusterModel
+from .models import ClusterModel, Failure
 from .reconcile import Reconciler
 from .registry import here
 from .seen import Seen
@@ -46,6 +48,7 @@ class Lasting(Seen, abc.ABC):
                 "in_use": dict(self.in_use.options) if self.in_use is not None else None,
                 "options": self.definition.options,
                 "state": self.state,
+                "failure": msgspec.to_builtins(self.failure),
                 "wanted": self.wanted,
                 "under_way": self.under_way,
                 "started_at": self.started_at,
@@ -78,6 +81,8 @@ class Lasting(Seen, abc.ABC):
             processes = record.get("processes") or {}
             left = processes.get("processes") or processes.get("jobs") or any((processes.get("hosts") or {}).values())
             if record["state"] in ("stopped", "failed") and not left:
+                if record["state"] == "failed" and record.get("host") == here()["host"]:
+                    self.failed_before(record)
                 return
             if record.get("host") != here()["host"]:
                 self.host = self._belongs_to = record.get("host")
@@ -134,6 +139,16 @@ class Lasting(Seen, abc.ABC):
         """What closes the difference between wanted and present, on that actor."""
 
     # -- the end ------------------------------------------------------------------
+
+    def failed_before(self, record: Mapping[str, Any]) -> bool:
+        """It had failed when that was written down, and has not got over it: the cause is told still; whether there
+        is one."""
+        if not record.get("failure"):
+            return False
+        with self.lock:
+            self.failure = msgspec.convert(record["failure"], Failure)
+            self.state, self.step = "failed", None
+        return True
 
     async def close(self, *, stop: bool) -> None:
         """The server ends: let go, or stop first."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..launchers.base import LaunchFailed, NotAllBegun
+from ..launchers.base import Exit, LaunchFailed, NotAllBegun
 from .connection import ConnectionFiles
 from .diagnosis import controller_failed
 from .failing import of_itself
@@ -74,7 +74,7 @@ class Resuming:
         elif record["state"] == "starting" and self._listening.controller_exit is None:
             await self._reconciler.up()  # the server went before anything had begun
         else:
-            await self._without_controller(record["state"])
+            await self._without_controller(record)
 
     async def _running(self, was_starting: bool) -> None:
         await self._reconciler.connection_files()
@@ -115,16 +115,27 @@ class Resuming:
             self._listening.changed.clear()
             await self._listening.changed.wait()
 
-    async def _without_controller(self, before: str) -> None:
+    async def _without_controller(self, record: Mapping[str, Any]) -> None:
         exit = self._listening.controller_exit
-        if before == "failed":
-            with self._cluster.lock:
-                self._cluster.move("failed")
+        if record["state"] == "failed" and await self._failed_before(record, exit):
+            return
         why = of_itself(exit, self._cluster.in_use) if exit is not None else None
-        if exit is None or exit.asked or why or before == "failed":
+        if exit is None or exit.asked or why:
             with self._cluster.lock:
                 self._cluster.notice = why
                 self._cluster.move("stopping", "drain")
             await self._reconciler.down()
             return
         raise await controller_failed(exit, self._reconciler.tail, was_running=True)
+
+    async def _failed_before(self, record: Mapping[str, Any], exit: Exit | None) -> bool:
+        """Engines that outlived their controller are left alone, and the cause is told still. What could not be
+        stopped is stopped now."""
+        if (record.get("failure") or {}).get("step") == "drain" or not self._cluster.failed_before(record):
+            return False
+        if exit is not None and exit.asked:  # what was begun for nothing was being cleared away
+            await self._reconciler.clean_up(1.0)
+        self._cluster.publish()
+        await self._reconciler.keeper.save()
+        self._cluster.let_go()
+        return True

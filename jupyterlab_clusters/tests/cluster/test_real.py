@@ -194,6 +194,36 @@ async def test_a_killed_controller_is_said_at_once_and_start_works_again(site: S
     assert len(processes_marked(site.home)) < 20, "the old engines went"
 
 
+async def test_a_failure_is_still_told_after_a_restart_of_the_server(site: Site) -> None:
+    cluster = await started(site, 2)
+    engines = [engine.pid for engine in cluster.engines()]
+    controllers = [pid for pid, what in processes_marked(site.home).items() if "host.controller" in what]
+    os.killpg(os.getpgid(controllers[0]), signal.SIGKILL)
+    before = await until(cluster, lambda model: model.state == "failed", within=2)
+    await site.close()
+    await site.open()
+    cluster = site.clusters.get("default:")
+    model = await until(cluster, lambda model: model.state == "failed", within=5)
+    assert model.failure == before.failure
+    await asyncio.sleep(0.5)
+    assert set(engines) <= set(processes_marked(site.home)), "they may still write what they have"
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped", within=10)
+    assert not set(engines) & set(processes_marked(site.home))
+    assert cluster.model().failure is None
+
+
+async def test_why_a_start_failed_is_told_after_a_restart_too(site: Site) -> None:
+    cluster = site.clusters.get("default:")
+    cluster.start(1, {"controller_args": ["--IPController.no_such=1", "--no-such-flag"]})
+    before = await until(cluster, lambda model: model.state == "failed")
+    await site.close()
+    await site.open()
+    model = site.clusters.get("default:").model()
+    assert (model.state, model.failure) == ("failed", before.failure)
+    assert before.failure is not None
+
+
 async def test_a_restart_of_the_server_loses_nothing(site: Site, home: Path) -> None:
     cluster = await started(site, 3)
     pids = {engine.slot: engine.pid for engine in cluster.engines()}

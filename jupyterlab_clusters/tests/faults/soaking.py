@@ -57,16 +57,16 @@ class Soak(RuleBasedStateMachine):
     def is_over(self) -> bool:
         return time.monotonic() > self.end
 
-    # -- what is done --
+    # -- what is done; which rules may be next depends on those before, never on how a process fared --
 
     @rule(commands=st.lists(COMMANDS, min_size=1, max_size=3), pause=st.sampled_from([0, 0.05, 0.3]))
     def press(self, commands: list[Command], pause: float) -> None:
         """Each by another person, at the same time."""
+        self.since_server += 1
+        self.since_rest += 1
         if self.is_over:
             return
         print(commands, flush=True)
-        self.since_server += 1
-        self.since_rest += 1
         self.is_at_rest = False
         done = self.people.map(self.order, commands)
         if taken := {count for (_, count), ok in zip(commands, done, strict=True) if ok}:
@@ -91,10 +91,10 @@ class Soak(RuleBasedStateMachine):
     @precondition(lambda self: self.since_server >= APART)
     @rule()
     def kill_server(self) -> None:
+        self.since_server = 0
         if self.is_over:
             return
         print("kill server", flush=True)
-        self.since_server = 0
         self.server.kill()
         self.server.start()
         until(self.server.answers, "the server answers again", 60)
@@ -122,10 +122,9 @@ class Soak(RuleBasedStateMachine):
         if not self.is_over:
             assert len(alive(self.server).controllers) <= 1
 
-    @precondition(lambda self: not self.is_at_rest)
     @rule()
     def rest(self) -> None:
-        if not self.is_over:
+        if not self.is_over and not self.is_at_rest:
             self.come_to_rest()
 
     def come_to_rest(self) -> None:

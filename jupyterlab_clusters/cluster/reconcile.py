@@ -49,6 +49,8 @@ class Reconciler:
         self.files: ConnectionFiles | None = None
         self._activity: asyncio.Task[None] | None = None
         self._orders: set[asyncio.Task[None]] = set()
+        #: Cancelled, and not over yet.
+        self._given_up: set[asyncio.Task[None]] = set()
         self.again = False
         self._replace = False
         self.keeper = Keeper(self)
@@ -73,8 +75,13 @@ class Reconciler:
     def want_down(self) -> None:
         """Somebody asked for the end: whatever goes on is given up."""
         self.again = self._replace = False
-        previous, orders = self._activity, list(self._orders)
-        self._activity = self.loop.create_task(self._down_after(previous, orders))
+        # Now, not when the new task has its turn: what goes on must not find that nothing of what it began is wanted.
+        for task in (self._activity, *self._orders):
+            if task is not None and not task.done():
+                task.cancel()
+                self._given_up.add(task)
+                task.add_done_callback(self._given_up.discard)
+        self._activity = self.loop.create_task(self._down_after_all())
         self.order(self.keeper.save())
 
     def resume(self, record: Mapping[str, Any]) -> None:
@@ -256,7 +263,8 @@ class Reconciler:
             await self.listening.strangers.let_go_of_ended()
         with cluster.lock:
             cluster.engine_set.clear_ended()
-            surplus = len(cluster.engine_set.live()) - (cluster.wanted or 0)
+            wanted = cluster.wanted or 0  # another number may be asked for at any moment
+            surplus = len(cluster.engine_set.live()) - wanted
             fresh = cluster.engine_set.open(-surplus) if surplus < 0 else []
             together = self.launcher.together() if self.launcher is not None else ()
             victims = [slot.number for slot in cluster.engine_set.victims(surplus, together)] if surplus > 0 else []
@@ -270,7 +278,7 @@ class Reconciler:
                 await self.few.stop(victims)
         finally:
             await hub
-        await self._registered()
+        await self._registered(wanted)
 
     async def go_on(self) -> bool:
         """What a server that went may not have begun is begun now, if it was not; whether to wait for it."""
@@ -320,13 +328,13 @@ class Reconciler:
                 await within(max(0.01, deadline - self.loop.time()), self.listening.changed.wait())
         return False
 
-    async def _registered(self) -> None:
-        """As :meth:`_settled`, and say what is missing."""
+    async def _registered(self, wanted: int) -> None:
+        """As :meth:`settled`, and say what is missing."""
         if not await self.settled():
             return
         cluster = self.cluster
         with cluster.lock:
-            registered, wanted = cluster.engine_set.counts().registered, cluster.wanted or 0
+            registered = cluster.engine_set.counts().registered
         if wanted and registered == 0:
             if self.listening.trouble is not None and not self._begun_once():
                 raise self.listening.trouble  # there is no engine whose log could tell more
@@ -345,14 +353,19 @@ class Reconciler:
 
     # -- down -----------------------------------------------------------------
 
-    async def _down_after(self, previous: asyncio.Task[None] | None, orders: list[asyncio.Task[None]]) -> None:
-        tasks = [task for task in (previous, *orders) if task is not None and not task.done()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+    async def _down_after_all(self) -> None:
+        if self._given_up:
+            await asyncio.wait(set(self._given_up))
+        with self.cluster.lock:
+            if self.cluster.state == "failed" and not self.again:
+                # What is given up failed just then; that it is to stop was asked all the same.
+                self.cluster.failure = None
+                self.cluster.move("stopping", "drain")
+        await self._guarded(self._down_if_wanted())
+
+    async def _down_if_wanted(self) -> None:
         if self.cluster.state == "stopping":
-            await self._guarded(self.down())
+            await self.down()
 
     async def down(self) -> None:
         cluster = self.cluster

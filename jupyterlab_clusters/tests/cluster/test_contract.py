@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyterlab_clusters.cluster import reconcile
+from jupyterlab_clusters.cluster.actor import Actor
+from jupyterlab_clusters.cluster.connection import ConnectionFiles
+from jupyterlab_clusters.cluster.listening import Listening
 from jupyterlab_clusters.launchers import catalog
-from jupyterlab_clusters.launchers.base import Launcher, LauncherName, Plan, Watcher
+from jupyterlab_clusters.launchers.base import Launcher, LauncherName, LaunchFailed, Plan, Watcher
 from jupyterlab_clusters.launchers.local import LocalLauncher
 
 from . import launchers
@@ -56,6 +61,56 @@ async def test_a_slow_one_delays_nobody_and_can_be_stopped_at_any_moment(site: S
     assert quick.model().engines.registered == 2
     slow.start(1, None)
     await until(slow, lambda model: model.state == "running")
+
+
+@pytest.fixture
+def slow_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked changes what is wanted at once; the actor hears of it a moment later, here a long one."""
+    call = Actor.call
+
+    def late(self: Actor, function: Callable[..., object], *args: object) -> None:
+        delay = 0.3 if getattr(function, "__name__", "") in ("want_up", "want_down") else 0.0
+        call(self, self.loop.call_later, delay, function, *args)
+
+    monkeypatch.setattr(Actor, "call", late)
+
+
+async def test_what_is_asked_while_a_start_ends_is_no_failure_of_the_start(
+    site: Site, slow_orders: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = site.clusters.get("default:")
+    connect = Listening.connect
+
+    async def connected_and_scaled(self: Listening, files: ConnectionFiles | None) -> None:
+        before = self.monitor
+        await connect(self, files)
+        if before is None:
+            cluster.scale(2, False)
+
+    monkeypatch.setattr(Listening, "connect", connected_and_scaled)
+    cluster.start(0, None)
+    await until(cluster, lambda model: model.state in ("running", "failed"), within=10)
+    model = await until(cluster, lambda model: model.engines.registered == 2, within=10)
+    assert (model.state, model.failure) == ("running", None)
+
+
+async def test_a_stop_that_is_asked_while_a_start_fails_is_done(
+    site: Site, slow_orders: None, launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher(launchers.NoEngines)
+    monkeypatch.setattr(reconcile.Reconciler, "_patience", lambda self: 0.5)
+    cluster = site.clusters.define("default", "bad")
+    told = reconcile.none_registered
+
+    async def told_and_stopped(*args: Any) -> LaunchFailed:
+        cluster.stop()
+        return await told(*args)
+
+    monkeypatch.setattr(reconcile, "none_registered", told_and_stopped)
+    cluster.start(1, None)
+    await until(cluster, lambda model: model.state in ("stopped", "failed"), within=10)
+    await until(cluster, lambda model: model.state == "stopped" and model.failure is None, within=5)
+    await nothing_left_of(site)
 
 
 async def test_a_controller_that_never_gets_ready(site: Site, launcher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,7 @@ class Reconciler:
         await self._level()
         if self.again:
             return
+        await self.controller_has_not_ended()
         with self.cluster.lock:
             if self.cluster.state == "starting":
                 self.cluster.move("running")
@@ -237,6 +238,12 @@ class Reconciler:
             self.cluster.check_site(self.cluster.definition.options)
         except NotAllowed as error:
             raise LaunchFailed("controller", str(error)) from error
+
+    async def controller_has_not_ended(self) -> None:
+        """To be asked before *running* is said: until then nobody else tells of its end. Raises
+        :class:`LaunchFailed`."""
+        if self.cluster.state == "starting" and (exit := self.listening.controller_exit) is not None:
+            raise await controller_failed(exit, self.tail)
 
     async def connection_files(self) -> None:
         assert self.files is not None

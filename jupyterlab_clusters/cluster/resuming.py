@@ -95,6 +95,7 @@ class Resuming:
         if await self._reconciler.go_on():
             await self._reconciler.settled()
         await self._answered()
+        await self._reconciler.controller_has_not_ended()
         with self._cluster.lock:
             if self._cluster.state == "starting":
                 self._cluster.move("running")

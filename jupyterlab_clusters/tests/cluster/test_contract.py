@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +94,35 @@ async def test_what_is_asked_while_a_start_ends_is_no_failure_of_the_start(
     await until(cluster, lambda model: model.state in ("running", "failed"), within=10)
     model = await until(cluster, lambda model: model.engines.registered == 2, within=10)
     assert (model.state, model.failure) == ("running", None)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["start", "restart of the server"])
+async def test_a_controller_that_ends_while_a_start_ends(
+    site: Site, again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = site.clusters.get("default:")
+    if again:
+        cluster.start(0, None)
+        await until(cluster, lambda model: model.state == "running", within=10)
+        await site.close()
+    connect = Listening.connect
+
+    async def connected_and_killed(self: Listening, files: ConnectionFiles | None) -> None:
+        before = self.monitor
+        await connect(self, files)
+        if before is None and self.controller is not None:
+            os.killpg(self.controller.pid, signal.SIGKILL)
+            while self.controller_lives:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(Listening, "connect", connected_and_killed)
+    if again:
+        await site.open()
+        cluster = site.clusters.get("default:")
+    else:
+        cluster.start(0, None)
+    model = await until(cluster, lambda model: model.state == "failed", within=10)
+    assert model.failure is not None and "SIGKILL" in model.failure.cause
 
 
 async def test_a_stop_that_is_asked_while_a_start_fails_is_done(

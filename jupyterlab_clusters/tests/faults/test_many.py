@@ -58,6 +58,10 @@ def all_run(server: RealServer, window: Window) -> list[dict[str, Any]]:
     return window.engines()
 
 
+def lost_of(window: Window) -> list[dict[str, Any]]:
+    return [engine for engine in window.engines() if engine["state"] == "lost"]
+
+
 @pytest.mark.fault(f"{MANY} engines register at once", long=True)
 def test_they_come(server: RealServer, probe: Probe, fault: Fault) -> None:
     with watching(server) as window:
@@ -87,8 +91,10 @@ def test_a_part_is_lost(server: RealServer, probe: Probe, fault: Fault) -> None:
         window.until_cluster(lambda model: model["engines"]["lost"] > 0, TIME)
         fault.told()
         window.until_cluster(lambda model: model["engines"]["lost"] == EACH and model["degraded"], TIME)
-        lost = [engine for engine in window.engines() if engine["state"] == "lost"]
-        assert {engine["pid"] for engine in lost} == {victim} and len(lost) == EACH
+        # Rows of engines come in messages of their own.
+        window.until(lambda window: len(lost_of(window)) == EACH, "each is told", 5)
+        lost = lost_of(window)
+        assert {engine["pid"] for engine in lost} == {victim}
         assert all("let go of by the controller" in engine["cause"]["sentence"] for engine in lost)
         assert window.cluster()["engines"]["registered"] == MANY - EACH
         fault.lost = "what these engines held and did"

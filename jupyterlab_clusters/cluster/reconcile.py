@@ -106,6 +106,7 @@ class Reconciler:
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._activity = self.loop.create_task(self._guarded(work))
+        self._activity.add_done_callback(lambda _: work.close())  # cancelled before it began
 
     def order(self, work: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(self._order_guarded(work))

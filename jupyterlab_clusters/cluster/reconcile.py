@@ -149,9 +149,8 @@ class Reconciler:
             await self._controller()
         if self._replace:
             self._replace = False
-            await self.listening.connect(
-                self.files
-            )  # it is told of their end, else it would keep them for half a minute
+            # The hub is told of their end, else it would keep them for half a minute.
+            await self.listening.connect(self.files)
             await self.few.stop([slot.number for slot in self.cluster.engine_set])
         await self._level()
         if self.again:

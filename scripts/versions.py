@@ -84,7 +84,7 @@ def main(which: str, arguments: list[str]) -> int:
         arguments = [f"--junitxml={arguments[1]}", "-o", "junit_family=xunit2", *arguments[2:]]
     python = environment(which)
     chosen = () if any(argument.startswith(FOLDER) for argument in arguments) else (*TESTS, "-k", LEFT_OUT)
-    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, *chosen]
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *chosen, *arguments]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 

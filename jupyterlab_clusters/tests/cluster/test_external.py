@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
 
 import pytest
 
 from jupyterlab_clusters.errors import WrongState
 
 from .conftest import Site, processes_marked
+from .napping import interrupted
 from .test_real import with_client
 from .theirs import ipcluster, seen, shown, theirs
 
@@ -62,14 +62,7 @@ async def test_nothing_may_be_done_with_it_but_to_stop_it(site: Site) -> None:
 async def test_its_work_can_be_interrupted(site: Site) -> None:
     async with theirs(site):
         cluster = await seen(site, lambda model: model is not None and model.engines.registered == 2)
-
-        def work(client: Any) -> str:
-            return repr(client[0].apply_async(__import__("time").sleep, 60).exception())
-
-        task = asyncio.create_task(with_client(cluster, work, 2))
-        await seen(site, lambda model: model.engines.busy == 1)
-        cluster.interrupt()
-        assert "KeyboardInterrupt" in await asyncio.wait_for(task, 20)
+        await interrupted(site, cluster, 0, 2, cluster.interrupt)
 
 
 async def test_that_it_cannot_be_interrupted_is_told(site: Site) -> None:

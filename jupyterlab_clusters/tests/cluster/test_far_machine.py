@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.launchers.ssh import connection
@@ -21,6 +20,7 @@ from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
 
 from ..faults.plugin import Fault
 from .conftest import Site, processes_marked, until
+from .napping import interrupted
 from .test_real import with_client
 
 pytestmark = [
@@ -222,15 +222,8 @@ async def test_ranks_on_another_machine(
     await running(cluster)
     assert {engine.host for engine in cluster.engines()} == {machine.name}
 
-    async def interrupt() -> None:
-        await until(cluster, lambda model: model.engines.busy == 1)
-        await until(cluster, lambda model: (cluster.engines()[0].memory or 0) > 1 << 20, within=10)
-        cluster.interrupt_engine(1)
-
-    task = asyncio.ensure_future(interrupt())
-    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
-        await with_client(cluster, lambda client: client[1].apply_async(time.sleep, 30).get(timeout=40), 2)
-    await task
+    await until(cluster, lambda model: (cluster.engines()[0].memory or 0) > 1 << 20, within=10)
+    await interrupted(site, cluster, 1, 2, lambda: cluster.interrupt_engine(1))
     assert (cluster.model().engines.registered, cluster.model().failure) == (2, None)
     cluster.stop()
     await until(cluster, lambda model: model.state == "stopped", within=15)

@@ -8,18 +8,17 @@ import os
 import re
 import shutil
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster.cluster import Cluster
 from jupyterlab_clusters.errors import WrongState
 
 from ..faults.plugin import Fault
 from .conftest import Site, lines, processes_marked, until
+from .napping import interrupted
 from .test_real import with_client
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -96,14 +95,7 @@ async def test_one_rank_is_interrupted(site: Site) -> None:
     cluster = defined(site)
     await running(cluster, 2)
 
-    async def interrupt() -> None:
-        await until(cluster, lambda model: model.engines.busy == 1)
-        cluster.interrupt_engine(1)
-
-    task = asyncio.ensure_future(interrupt())
-    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
-        await with_client(cluster, lambda client: client[1].apply_sync(time.sleep, 30), 2)
-    await task
+    await interrupted(site, cluster, 1, 2, lambda: cluster.interrupt_engine(1))
     assert cluster.model().engines.registered == 2
 
 

@@ -134,9 +134,10 @@ async def test_busy_engines_are_seen_and_can_be_interrupted(site: Site) -> None:
     cluster = await started(site, 2)
 
     def compute(client: ipp.Client) -> Any:
-        result = client[1].apply_async(_nap, 60)
+        begun = site.home / "begun"
+        result = client[1].apply_async(nap, str(begun), 60)
         deadline = time.monotonic() + 10
-        while cluster.model().engines.busy != 1:
+        while cluster.model().engines.busy != 1 or not begun.exists():
             assert time.monotonic() < deadline, cluster.engines()
             time.sleep(0.01)
         busy = next(engine for engine in cluster.engines() if engine.state == "busy")
@@ -150,9 +151,11 @@ async def test_busy_engines_are_seen_and_can_be_interrupted(site: Site) -> None:
     assert sum(engine.completed for engine in cluster.engines()) >= 1
 
 
-def _nap(seconds: float) -> None:
+def nap(begun: str, seconds: float) -> None:
+    import pathlib
     import time
 
+    pathlib.Path(begun).touch()
     time.sleep(seconds)
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ipyparallel.error import RemoteError
 
 from jupyterlab_clusters.cluster import reconcile
 from jupyterlab_clusters.errors import BadInput
@@ -23,6 +22,7 @@ from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
 from ..faults.plugin import Fault
 from .conftest import Site, lines, until
+from .napping import interrupted
 from .queued import defined, for_one_test, ours, running, slurm_up, stopped
 from .test_real import with_client
 
@@ -167,14 +167,7 @@ async def test_single_engines_are_interrupted_and_stopped(site: Site, slurm: Slu
     cluster = defined(site, nodes=2)
     await running(cluster, 3)
 
-    async def interrupt() -> None:
-        await until(cluster, lambda model: model.engines.busy == 1)
-        cluster.interrupt_engine(1)
-
-    task = asyncio.ensure_future(interrupt())
-    with pytest.raises(RemoteError, match="KeyboardInterrupt"):
-        await with_client(cluster, lambda client: client[1].apply_sync(time.sleep, 30), 3)
-    await task
+    await interrupted(site, cluster, 1, 3, lambda: cluster.interrupt_engine(1))
     cluster.stop_engine(1)
     await until(cluster, lambda model: model.engines.registered == 2)
     assert cluster.engines()[1].state == "exited"

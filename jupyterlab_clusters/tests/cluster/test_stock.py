@@ -20,6 +20,7 @@ from jupyterlab_clusters.tests.beds.sshd import first_in_path
 
 from ..faults.plugin import Fault
 from .conftest import Site, lines, processes_marked, until
+from .napping import interrupted
 from .queued import for_one_test, slurm_up
 from .test_real import with_client
 
@@ -161,14 +162,7 @@ async def test_a_task_is_interrupted_through_the_hub(site: Site) -> None:
     profile(site, "c.Cluster.engine_launcher_class = 'mine'  # by its entry point")
     cluster = await known(site)
     await running(cluster, 1)
-
-    def work(client: Any) -> Any:
-        return client[0].apply_async(__import__("time").sleep, 100)
-
-    client_task = asyncio.create_task(with_client(cluster, lambda client: work(client).exception(), 1))
-    await until(cluster, lambda model: model.engines.busy == 1)
-    cluster.interrupt()
-    assert "KeyboardInterrupt" in repr(await asyncio.wait_for(client_task, 20))
+    await interrupted(site, cluster, 0, 1, cluster.interrupt)
     await stopped(cluster)
 
 

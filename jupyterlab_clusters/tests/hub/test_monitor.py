@@ -22,9 +22,11 @@ from .conftest import RealCluster, Recorder, connection_file, until
 
 
 @ipyparallel.interactive
-def sleep_for(seconds):
+def sleep_for(seconds, begun):
+    import pathlib
     import time
 
+    pathlib.Path(begun).touch()
     time.sleep(seconds)
 
 
@@ -188,7 +190,7 @@ def test_a_listener_that_stumbles_misses_nothing_else(cluster, monitors, actor):
     assert actor.run(monitor.queue_status(list(recorder.engines))).queues.keys() == recorder.engines.keys()
 
 
-def test_usage_and_interrupt_reach_a_busy_engine(cluster, monitors, actor):
+def test_usage_and_interrupt_reach_a_busy_engine(cluster, monitors, actor, tmp_path):
     monitor, recorder = monitors(cluster.connection)
     uuid = cluster.start_engine()
     hub_id = id_of(recorder, uuid)
@@ -196,8 +198,9 @@ def test_usage_and_interrupt_reach_a_busy_engine(cluster, monitors, actor):
     usage = actor.run(monitor.usage(uuid))
     with cluster.client() as client:
         until(lambda: client.ids, "the client sees the engine")
-        result = client[hub_id].apply_async(sleep_for, 60)
-        until(lambda: hub_id in recorder.busy_now, "busy")
+        begun = tmp_path / "begun"
+        result = client[hub_id].apply_async(sleep_for, 60, str(begun))
+        until(lambda: begun.exists() and hub_id in recorder.busy_now, "busy")
         if ipyparallel.version_info >= (9,):
             usage = actor.run(monitor.usage(uuid))
         assert usage["pid"] == cluster.uuids[uuid].pid and usage["hostname"] == socket.gethostname()

@@ -81,7 +81,7 @@ class Failing:
         self.note(error, state=True)
         # A controller that was there before this server, and cannot be reached now, may well go on.
         if not stopping and (self._reconciler.ours_to_end or error.step != "controller"):
-            await self._reconciler.let_go_of_hub()
+            await self._reconciler.listening.disconnect()
             try:
                 await self._reconciler.clean_up(1.0)
             except LaunchFailed as left:
@@ -148,5 +148,5 @@ class Failing:
     async def _say_controller_ended(self, exit: Exit) -> None:
         # Engines are left alone: one that is busy may still finish and write its results.
         self.note(await controller_failed(exit, self._reconciler.tail, was_running=True), state=True)
-        await self._reconciler.let_go_of_hub()
+        await self._reconciler.listening.disconnect()
         await self._reconciler.keeper.save()

@@ -212,7 +212,7 @@ class Reconciler:
     async def _clean_before(self) -> None:
         """A new try begins from nothing: what a failed one left goes first."""
         if self.launcher is not None:
-            await self.let_go_of_hub()
+            await self.listening.disconnect()
             try:
                 await self.launcher.stop_all(grace=self.cluster.parts.policy.stop_grace)
             except LaunchFailed as error:
@@ -376,7 +376,7 @@ class Reconciler:
 
     async def down(self) -> None:
         cluster = self.cluster
-        await self.let_go_of_hub()
+        await self.listening.disconnect()
         await self.clean_up(cluster.parts.policy.stop_grace)
         with cluster.lock:
             cluster.engine_set.clear()
@@ -401,9 +401,6 @@ class Reconciler:
             file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
             await asyncio.to_thread(compatible.remove, file)
         self.listening.forget_controller()
-
-    async def let_go_of_hub(self) -> None:
-        await self.listening.disconnect()
 
     # -- what survives ------------------------------------------------------------
 

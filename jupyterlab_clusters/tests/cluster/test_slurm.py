@@ -24,7 +24,7 @@ from ..faults.plugin import Fault
 from .conftest import Site, lines, until
 from .napping import interrupted
 from .queued import defined, for_one_test, ours, running, slurm_up, stopped
-from .test_real import with_client
+from .test_real import nap, with_client
 
 pytestmark = [pytest.mark.timeout(150)]
 
@@ -427,6 +427,29 @@ async def test_a_slurm_that_is_silent_stops_nothing(site: Site, slurm: Slurm, fa
     slurm.start_controller()
     await until(cluster, lambda model: model.job.explanation is None, within=40)
     fault.mended()
+    await stopped(site, slurm, cluster)
+
+
+@pytest.mark.fault("slurmctld is stopped for a minute under engines that compute", long=True)
+async def test_a_minute_without_slurm(site: Site, slurm: Slurm, fault: Fault) -> None:
+    cluster = defined(site)
+    await running(cluster, 2)
+    pids = [engine.pid for engine in cluster.engines()]
+    slurm.stop_one("slurmctld")
+    fault.struck()
+    minute = with_client(cluster, lambda client: client[:].apply(nap, os.devnull, 60).get(80), 2)
+    computing = asyncio.create_task(minute)
+    await until(cluster, lambda model: "is not answering" in (model.job.explanation or ""), within=40)
+    fault.told()
+    await computing
+    slurm.start_controller()
+    await until(cluster, lambda model: model.job.explanation is None, within=40)
+    fault.mended()
+    model = cluster.model()
+    assert (model.state, model.job.state, model.failure) == ("running", "RUNNING", None)
+    assert [engine.pid for engine in cluster.engines()] == pids
+    cluster.scale(3, False)
+    await until(cluster, lambda model: model.engines.registered == 3 and model.step is None, within=60)
     await stopped(site, slurm, cluster)
 
 

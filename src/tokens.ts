@@ -83,7 +83,7 @@ export interface IClusters {
 
   engines(key: string): IEngines;
   loads(key: string): ILoads;
-  hostTesting(): IHostTesting;
+  hostTesting(): Promise<IHostTesting>;
 
   define(
     profile: string,

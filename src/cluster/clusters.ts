@@ -17,7 +17,6 @@ import type {
 } from '../tokens';
 import { isCluster } from './check';
 import { Engines } from './engines';
-import { HostTesting } from './hosttesting';
 import { Loads } from './loads';
 import { Rows } from './rows';
 import type { IClusterActions, ITopicSource, Row } from './source';
@@ -108,7 +107,8 @@ export class Clusters implements IClusters, IDisposable {
     return new Loads(this._source, key);
   }
 
-  hostTesting(): IHostTesting {
+  async hostTesting(): Promise<IHostTesting> {
+    const { HostTesting } = await import('./hosttesting');
     return new HostTesting(this._actions);
   }
 

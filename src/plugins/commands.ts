@@ -1,18 +1,12 @@
 /**
  * What can be done with clusters, as commands: buttons, menus, palette and
- * keys all run these. They ask before work would be lost, and show a failure
- * with its sentence.
+ * keys all run these. A failure is shown with its sentence.
  */
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import {
-  Dialog,
-  ICommandPalette,
-  Notification,
-  showDialog
-} from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { runIcon, stopIcon } from '@jupyterlab/ui-components';
@@ -20,14 +14,9 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { ICapabilities, ICluster } from '../cluster/state';
-import {
-  busyLost,
-  canStart,
-  canStop,
-  isAtRest,
-  nameOf
-} from '../cluster/summary';
+import { canStart, canStop, isAtRest, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
+import type { Acting } from './acting';
 import { ENGINES, KEY, chosen } from './chosen';
 
 type Args = ReadonlyPartialJSONObject;
@@ -89,7 +78,10 @@ class ClusterCommands {
       caption: trans.__('Start the controller and the engines'),
       icon: runIcon,
       isEnabled: args => this._is(args, canStart),
-      execute: args => this._start(args),
+      execute: args =>
+        this._act(args, (acting, c) =>
+          acting.start(c, numberIn(args, 'engines'))
+        ),
       describedBy: {
         args: { type: 'object', properties: { ...KEY, ...ENGINES } }
       }
@@ -106,7 +98,10 @@ class ClusterCommands {
             c.no_start === null &&
             c.capabilities.scale !== 'none'
         ),
-      execute: args => this._scale(args),
+      execute: args =>
+        this._act(args, (acting, c) =>
+          acting.scale(c, numberIn(args, 'engines'))
+        ),
       describedBy: {
         args: { type: 'object', properties: { ...KEY, ...ENGINES } }
       }
@@ -116,7 +111,7 @@ class ClusterCommands {
       caption: trans.__('Stop the engines and the controller'),
       icon: stopIcon,
       isEnabled: args => this._is(args, canStop),
-      execute: args => this._stop(args),
+      execute: args => this._act(args, (acting, c) => acting.stop(c)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.interrupt, {
@@ -125,15 +120,14 @@ class ClusterCommands {
       isEnabled: args =>
         this._is(args, c => c.state === 'running' && c.no_stop === null),
       execute: args =>
-        this._try(this._cluster(args), c => this.clusters.interrupt(c.key)),
+        this._act(args, (_, c) => this.clusters.interrupt(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.keep, {
       label: trans.__('Keep Idle Cluster'),
       caption: trans.__('Begin to count its idle time anew'),
       isEnabled: args => this._is(args, c => c.idle !== null),
-      execute: args =>
-        this._try(this._cluster(args), c => this.clusters.keep(c.key)),
+      execute: args => this._act(args, (_, c) => this.clusters.keep(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.forget, {
@@ -142,7 +136,7 @@ class ClusterCommands {
         'Remove a stopped cluster from the list, with its logs'
       ),
       isEnabled: args => this._is(args, c => isAtRest(c) && c.no_stop === null),
-      execute: args => this._forget(args),
+      execute: args => this._act(args, (acting, c) => acting.forget(c)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.clear, {
@@ -151,7 +145,10 @@ class ClusterCommands {
         'Remove the file that a cluster left, if still nothing answers'
       ),
       isEnabled: args => this._is(args, c => c.stale !== null),
-      execute: args => this._clear(args),
+      execute: args =>
+        this._act(args, (acting, c) =>
+          acting.clear(c, typeof args.mark === 'string' ? args.mark : undefined)
+        ),
       describedBy: { args: { type: 'object', properties: { ...KEY, ...MARK } } }
     });
     this._addEngineCommands();
@@ -179,7 +176,7 @@ class ClusterCommands {
           typeof args.slot === 'number' &&
           this._is(args, c => isUp(c) && c.capabilities[can]),
         execute: args =>
-          this._try(this._cluster(args), c => act(c.key, Number(args.slot))),
+          this._act(args, (_, c) => act(c.key, Number(args.slot))),
         describedBy: {
           args: { type: 'object', properties: { ...KEY, ...SLOT } }
         }
@@ -216,168 +213,18 @@ class ClusterCommands {
     return cluster !== undefined && check(cluster);
   }
 
-  private async _start(args: Args): Promise<void> {
-    const engines = typeof args.engines === 'number' ? args.engines : undefined;
-    await this._try(this._cluster(args), async cluster => {
-      await this.clusters.start(cluster.key, engines);
-      const { followStart } = await import('./notices');
-      followStart(this.clusters, cluster.key, this.registry, this.trans);
-    });
-  }
-
-  private async _scale(args: Args): Promise<void> {
-    const cluster = this._cluster(args);
-    if (!cluster) {
-      return;
-    }
-    const engines =
-      typeof args.engines === 'number'
-        ? args.engines
-        : await this._number(cluster);
-    if (engines === null || !(await this._mayLose(cluster, engines))) {
-      return;
-    }
-    await this._try(cluster, async () => {
-      try {
-        await this.clusters.scale(cluster.key, engines);
-      } catch (error) {
-        if (!needsRestart(error)) {
-          throw error;
-        }
-        if (await this._mayReplace(cluster)) {
-          await this.clusters.scale(cluster.key, engines, true);
-        }
-      }
-    });
-  }
-
-  private async _number(cluster: ICluster): Promise<number | null> {
-    const { InputDialog } = await import('@jupyterlab/apputils');
-    const { trans } = this;
-    const asked = await InputDialog.getNumber({
-      title: trans.__('Scale %1', nameOf(cluster)),
-      label: trans.__('Number of engines'),
-      value: cluster.wanted,
-      okLabel: trans.__('Scale')
-    });
-    const value = asked.button.accept ? asked.value : null;
-    return value !== null && Number.isInteger(value) && value >= 0
-      ? value
-      : null;
-  }
-
-  private async _mayLose(cluster: ICluster, engines: number): Promise<boolean> {
-    const busy = busyLost(cluster, engines);
-    const { trans } = this;
-    return (
-      busy === 0 ||
-      this._sure(
-        trans.__('Stop engines that are at work?'),
-        trans._n(
-          'Scaling %2 to %3 stops %1 engine that is busy; what it computes is lost.',
-          'Scaling %2 to %3 stops %1 engines that are busy; what they compute is lost.',
-          busy,
-          nameOf(cluster),
-          engines
-        ),
-        trans.__('Scale Down')
-      )
-    );
-  }
-
-  private async _mayReplace(cluster: ICluster): Promise<boolean> {
-    const { trans } = this;
-    return this._sure(
-      trans.__('Replace all engines?'),
-      trans.__(
-        'With this launcher the number of engines of %1 can only be changed by stopping them all and starting new ones.',
-        nameOf(cluster)
-      ),
-      trans.__('Replace')
-    );
-  }
-
-  private async _stop(args: Args): Promise<void> {
-    const cluster = this._cluster(args);
-    const { trans } = this;
-    if (!cluster) {
-      return;
-    }
-    const { busy, launched } = cluster.engines;
-    const name = nameOf(cluster);
-    if (busy > 0) {
-      const all = trans._n('%1 engine', '%1 engines', launched);
-      const sure = await this._sure(
-        trans.__('Stop %1?', name),
-        trans._n(
-          '%1 engine of %2 is busy (of %3); what it computes is lost.',
-          '%1 engines of %2 are busy (of %3); what they compute is lost.',
-          busy,
-          name,
-          all
-        ),
-        trans.__('Stop')
-      );
-      if (!sure) {
-        return;
-      }
-    }
-    await this._try(cluster, () => this.clusters.stop(cluster.key));
-  }
-
-  private async _forget(args: Args): Promise<void> {
-    const cluster = this._cluster(args);
-    const { trans } = this;
-    if (!cluster) {
-      return;
-    }
-    const sure = await this._sure(
-      trans.__('Forget %1?', nameOf(cluster)),
-      trans.__(
-        'Its logs and its options are removed. The profile and its files stay.'
-      ),
-      trans.__('Forget')
-    );
-    if (sure) {
-      await this._try(cluster, () => this.clusters.forget(cluster.key));
-    }
-  }
-
-  private async _clear(args: Args): Promise<void> {
-    await this._try(this._cluster(args), async ({ key, stale }) => {
-      const mark = typeof args.mark === 'string' ? args.mark : stale?.mark;
-      if (mark !== undefined) {
-        await this.clusters.clear(key, mark);
-      }
-    });
-  }
-
-  private async _sure(
-    title: string,
-    body: string,
-    label: string
-  ): Promise<boolean> {
-    const { trans } = this;
-    const answer = await showDialog({
-      title,
-      body,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.warnButton({ label })
-      ]
-    });
-    return answer.button.accept;
-  }
-
-  private async _try(
-    cluster: ICluster | undefined,
-    act: (cluster: ICluster) => Promise<void>
+  /** What the verbs do is fetched when the first of them is used. */
+  private async _act(
+    args: Args,
+    act: (acting: Acting, cluster: ICluster) => Promise<void>
   ): Promise<void> {
+    const cluster = this._cluster(args);
     if (!cluster) {
       return;
     }
     try {
-      await act(cluster);
+      const { Acting } = await import('./acting');
+      await act(new Acting(this.registry, this.clusters, this.trans), cluster);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       Notification.error(`${nameOf(cluster)}: ${why}`, { autoClose: 8000 });
@@ -389,10 +236,7 @@ function isUp(cluster: ICluster): boolean {
   return cluster.state === 'running' || cluster.state === 'starting';
 }
 
-function needsRestart(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'reason' in error &&
-    error.reason === 'restart-needed'
-  );
+function numberIn(args: Args, name: string): number | undefined {
+  const value = args[name];
+  return typeof value === 'number' ? value : undefined;
 }

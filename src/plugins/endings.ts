@@ -9,7 +9,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { nameOf } from '../cluster/summary';
 import { IClusters } from '../tokens';
-import { alarms, duration } from '../ui/sidebar/jobwords';
+import { alarms, duration } from '../ui/sidebar/jobtime';
 
 /** Warns once for each of the times at which a person should know. */
 export const endings: JupyterFrontEndPlugin<void> = {

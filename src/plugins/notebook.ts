@@ -7,18 +7,16 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Clipboard, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { Clipboard, ICommandPalette } from '@jupyterlab/apputils';
 import { IConsoleTracker } from '@jupyterlab/console';
 import { IEditorTracker } from '@jupyterlab/fileeditor';
 import { INotebookTracker } from '@jupyterlab/notebook';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { clientCode } from '../cluster/clientcode';
 import { CommandIDs, IClusters } from '../tokens';
 import { KEY, chosen } from './chosen';
-import type { ITarget } from './targets';
-import { consoleTarget, editorTarget, notebookTarget } from './targets';
+import { refused } from './refused';
 
 /** Commands that put the client code somewhere. */
 export const notebook: JupyterFrontEndPlugin<void> = {
@@ -43,16 +41,6 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('jupyterlab_clusters');
-    const target = (): ITarget | null => {
-      const open = [
-        notebookTarget(notebooks?.currentWidget ?? null),
-        consoleTarget(consoles?.currentWidget ?? null),
-        editorTarget(editors?.currentWidget ?? null)
-      ].filter(one => one !== null);
-      // What is looked at now goes before what was looked at once.
-      const now = app.shell.currentWidget;
-      return open.find(one => one.widget === now) ?? open[0] ?? null;
-    };
     const describedBy = { args: { type: 'object', properties: KEY } };
     app.commands.addCommand(CommandIDs.insertCode, {
       label: trans.__('Insert Client Code'),
@@ -61,7 +49,17 @@ export const notebook: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const cluster = chosen(clusters, args);
         if (cluster) {
-          await insert(target(), clientCode(cluster), trans);
+          const code = clientCode(cluster);
+          // What is looked at now goes before what was looked at once.
+          const now = app.shell.currentWidget;
+          try {
+            const { insert, targets } = await import('./inserting');
+            const open = targets(notebooks, consoles, editors);
+            const target = open.find(one => one.widget === now) ?? open[0];
+            await insert(target ?? null, code, trans);
+          } catch (error) {
+            refused(error);
+          }
         }
       },
       describedBy
@@ -83,28 +81,3 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: CommandIDs.copyCode, category });
   }
 };
-
-/** Insert, or say why not and offer the clipboard. */
-async function insert(
-  target: ITarget | null,
-  code: string,
-  trans: TranslationBundle
-): Promise<void> {
-  const language = target ? await target.language() : '';
-  let why = '';
-  if (!target) {
-    why = trans.__('No notebook, console or editor is open.');
-  } else if (!['', 'python', 'ipython'].includes(language.toLowerCase())) {
-    why = trans.__('The client code is Python; this is %1.', language);
-  } else if (!target.insert(code)) {
-    why = trans.__('This cannot be edited.');
-  }
-  if (why) {
-    const label = trans.__('Copy Client Code');
-    const callback = () => Clipboard.copyToSystem(code);
-    Notification.warning(why, {
-      autoClose: 8000,
-      actions: [{ label, callback }]
-    });
-  }
-}

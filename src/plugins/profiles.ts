@@ -1,28 +1,19 @@
-/** The pages of profiles: the command that opens one, and how a place in a file is opened. */
+/** The pages of profiles: the command that opens one. */
 import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import type { MainAreaWidget } from '@jupyterlab/apputils';
-import {
-  Clipboard,
-  ICommandPalette,
-  WidgetTracker
-} from '@jupyterlab/apputils';
-import { PageConfig } from '@jupyterlab/coreutils';
-import type { IDocumentWidget } from '@jupyterlab/docregistry';
-import type { FileEditor } from '@jupyterlab/fileeditor';
+import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { IPlace } from '../cluster/state';
 import { CommandIDs, IClusters } from '../tokens';
 import type { ProfilePanel } from '../ui/profilepage/panel';
 import { KEY, chosen } from './chosen';
 import { clusterIcon } from './icons';
 import { refused } from './refused';
-import { belowRoot } from './serverpath';
 
 const PROFILE = {
   profile: {
@@ -55,14 +46,17 @@ export const profiles: JupyterFrontEndPlugin<void> = {
         ? args.profile
         : chosen(clusters, args)?.profile;
     const make = async (profile: string) => {
-      const [{ createProfilePanel }, launchers] = await Promise.all([
-        import('../ui/profilepage/panel'),
-        clusters.launchers()
-      ]);
+      const [{ createProfilePanel }, { open }, launchers, hosts] =
+        await Promise.all([
+          import('../ui/profilepage/panel'),
+          import('./openplace'),
+          clusters.launchers(),
+          clusters.hostTesting()
+        ]);
       const panel = createProfilePanel({
         profile,
         launchers,
-        hosts: clusters.hostTesting(),
+        hosts,
         trans,
         profiles: () => clusters.profiles(),
         save: (launcher, options, engines) =>
@@ -109,33 +103,3 @@ export const profiles: JupyterFrontEndPlugin<void> = {
     });
   }
 };
-
-/** Opens a file where the server shows it to this window; else its place is copied. */
-async function open(
-  app: JupyterFrontEnd,
-  { file, line }: IPlace
-): Promise<'opened' | 'copied'> {
-  const path = belowRoot(PageConfig.getOption('serverRoot'), file);
-  try {
-    if (path !== null) {
-      // Hidden folders are mostly not shown: asked before an error is seen.
-      await app.serviceManager.contents.get(path, { content: false });
-      const widget: IDocumentWidget<FileEditor> | undefined =
-        await app.commands.execute('docmanager:open', {
-          path,
-          factory: 'Editor'
-        });
-      if (widget && line !== null) {
-        await widget.context.ready;
-        const position = { line: line - 1, column: 0 };
-        widget.content.editor.setCursorPosition(position);
-        widget.content.editor.revealPosition(position);
-      }
-      return 'opened';
-    }
-  } catch {
-    // Not to be had here.
-  }
-  Clipboard.copyToSystem(line === null ? file : `${file}:${line}`);
-  return 'copied';
-}

@@ -2,24 +2,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IJob } from '../../cluster/state';
-
-/** With less time left than this a person should know (seconds). */
-const SOON = 300;
+import { alarms, duration } from './jobtime';
 
 /** An answer of the queue that is older than this is told with its time (milliseconds). */
 const OLD = 60000;
-
-/** At how many seconds left a person should be told, the earliest first: five minutes, and a tenth of what it has. */
-export function alarms(job: IJob): number[] {
-  if (!job.time_limit) {
-    return [SOON];
-  }
-  const tenth = job.time_limit / 10;
-  // Five minutes are no news to a job that has not many more.
-  return job.time_limit > 2 * SOON
-    ? [Math.max(SOON, tenth), Math.min(SOON, tenth)]
-    : [tenth];
-}
 
 /** What a row says of a job. */
 export interface IJobWords {
@@ -74,21 +60,6 @@ function stateWords(job: IJob, trans: TranslationBundle): string[] {
 function listed(nodes: readonly string[]): string {
   const few = nodes.slice(0, 4).join(', ');
   return nodes.length > 4 ? `${few}, …` : few;
-}
-
-/** In the unit that fits. */
-export function duration(seconds: number, trans: TranslationBundle): string {
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 1) {
-    return trans.__('less than a minute');
-  }
-  if (minutes < 120) {
-    return trans.__('%1 min', minutes);
-  }
-  const hours = Math.floor(minutes / 60);
-  return hours < 48
-    ? trans.__('%1 h', hours)
-    : trans.__('%1 days', Math.floor(hours / 24));
 }
 
 /** The time of day, with the day when it is not today's. */

@@ -6,13 +6,9 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Clipboard, Dialog, ICommandPalette } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import React from 'react';
 
-import type { ICluster } from '../cluster/state';
-import { nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { KEY, chosen } from './chosen';
 import { refused } from './refused';
@@ -42,7 +38,14 @@ export const connect: JupyterFrontEndPlugin<void> = {
         const cluster = chosen(clusters, args);
         try {
           if (cluster) {
-            await show(clusters, cluster, trans);
+            const { key } = cluster;
+            const [{ showConnect }, place] = await Promise.all([
+              import('../ui/connect/dialog'),
+              clusters.connection(key, false)
+            ]);
+            const content = async () =>
+              (await clusters.connection(key, true)).content ?? '';
+            await showConnect(cluster, place, content, trans);
           }
         } catch (error) {
           refused(error);
@@ -54,45 +57,3 @@ export const connect: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: CommandIDs.connect, category });
   }
 };
-
-async function show(
-  clusters: IClusters,
-  cluster: ICluster,
-  trans: TranslationBundle
-): Promise<void> {
-  const [{ Connect }, place] = await Promise.all([
-    import('../ui/connect/connect'),
-    clusters.connection(cluster.key, false)
-  ]);
-  const dialog = new Dialog({
-    title: trans.__('Connect to %1 from Elsewhere', nameOf(cluster)),
-    body: (
-      <Connect
-        cluster={cluster}
-        place={place}
-        trans={trans}
-        content={async () =>
-          (await clusters.connection(cluster.key, true)).content ?? ''
-        }
-        copy={text => Clipboard.copyToSystem(text)}
-        save={save}
-      />
-    ),
-    buttons: [Dialog.okButton({ label: trans.__('Close') })]
-  });
-  dialog.addClass('jlc-PreviewDialog');
-  await dialog.launch();
-}
-
-/** Hands text to the browser as a file to keep. */
-function save(name: string, text: string): void {
-  const url = URL.createObjectURL(
-    new Blob([text], { type: 'application/json' })
-  );
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // Not before the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-}

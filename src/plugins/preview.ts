@@ -3,13 +3,10 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Clipboard, Dialog, ICommandPalette } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import React from 'react';
 
-import type { ICluster } from '../cluster/state';
-import { isAtRest, nameOf } from '../cluster/summary';
+import { isAtRest } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import { ENGINES, KEY, chosen } from './chosen';
 import { refused } from './refused';
@@ -40,12 +37,13 @@ export const preview: JupyterFrontEndPlugin<void> = {
         const { engines } = args;
         try {
           if (cluster) {
-            await show(
-              clusters,
-              cluster,
-              typeof engines === 'number' ? engines : cluster.wanted,
-              trans
-            );
+            const count =
+              typeof engines === 'number' ? engines : cluster.wanted;
+            const [{ showPreview }, told] = await Promise.all([
+              import('../ui/preview/dialog'),
+              clusters.preview(cluster.key, count)
+            ]);
+            await showPreview(cluster, count, told, trans);
           }
         } catch (error) {
           refused(error);
@@ -59,33 +57,3 @@ export const preview: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: CommandIDs.preview, category });
   }
 };
-
-async function show(
-  clusters: IClusters,
-  cluster: ICluster,
-  engines: number,
-  trans: TranslationBundle
-): Promise<void> {
-  const [{ Preview }, told] = await Promise.all([
-    import('../ui/preview/preview'),
-    clusters.preview(cluster.key, engines)
-  ]);
-  const dialog = new Dialog({
-    title: trans._n(
-      'Start of %2 with %1 engine',
-      'Start of %2 with %1 engines',
-      engines,
-      nameOf(cluster)
-    ),
-    body: (
-      <Preview
-        preview={told}
-        copy={text => Clipboard.copyToSystem(text)}
-        trans={trans}
-      />
-    ),
-    buttons: [Dialog.okButton({ label: trans.__('Close') })]
-  });
-  dialog.addClass('jlc-PreviewDialog');
-  await dialog.launch();
-}

@@ -8,20 +8,11 @@ import type {
 } from '@jupyterlab/application';
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import type { MainAreaWidget } from '@jupyterlab/apputils';
-import {
-  Clipboard,
-  Dialog,
-  ICommandPalette,
-  showDialog,
-  WidgetTracker
-} from '@jupyterlab/apputils';
+import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import React from 'react';
 
-import type { ICluster } from '../cluster/state';
-import { nameOf } from '../cluster/summary';
 import { CommandIDs, IClusterLogs, IClusters } from '../tokens';
 import type { LogPanel } from '../ui/logpanel';
 import { KEY, chosen } from './chosen';
@@ -73,7 +64,13 @@ export const logs: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Why Cluster Failed'),
       caption: trans.__('Show the command that failed and what it printed'),
       isEnabled: args => Boolean(chosen(clusters, args)?.failure),
-      execute: args => showOutput(chosen(clusters, args), trans),
+      execute: async args => {
+        const cluster = chosen(clusters, args);
+        if (cluster?.failure) {
+          const { showOutput } = await import('../ui/logpanel/whyfailed');
+          await showOutput(cluster, cluster.failure, trans);
+        }
+      },
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     const category = trans.__('Clusters');
@@ -134,25 +131,4 @@ class Panels {
     await added;
     return panel;
   }
-}
-
-async function showOutput(
-  cluster: ICluster | undefined,
-  trans: TranslationBundle
-): Promise<void> {
-  if (!cluster?.failure) {
-    return;
-  }
-  const { Output } = await import('../ui/logpanel/output');
-  await showDialog({
-    title: trans.__('Why %1 failed', nameOf(cluster)),
-    body: (
-      <Output
-        failure={cluster.failure}
-        copy={text => Clipboard.copyToSystem(text)}
-        trans={trans}
-      />
-    ),
-    buttons: [Dialog.okButton({ label: trans.__('Close') })]
-  });
 }

@@ -32,3 +32,8 @@ export function chosen(
   }
   return clusters.all.length === 1 ? clusters.all[0] : undefined;
 }
+
+/** How many engines a command was asked for, if it was. */
+export function enginesIn(args: ReadonlyPartialJSONObject): number | undefined {
+  return typeof args.engines === 'number' ? args.engines : undefined;
+}

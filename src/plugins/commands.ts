@@ -6,7 +6,7 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { runIcon, stopIcon } from '@jupyterlab/ui-components';
@@ -17,7 +17,8 @@ import type { ICapabilities, ICluster } from '../cluster/state';
 import { canStart, canStop, isAtRest, nameOf } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
 import type { Acting } from './acting';
-import { ENGINES, KEY, chosen } from './chosen';
+import { ENGINES, KEY, chosen, enginesIn } from './chosen';
+import { refused } from './refused';
 
 type Args = ReadonlyPartialJSONObject;
 
@@ -79,9 +80,7 @@ class ClusterCommands {
       icon: runIcon,
       isEnabled: args => this._is(args, canStart),
       execute: args =>
-        this._act(args, (acting, c) =>
-          acting.start(c, numberIn(args, 'engines'))
-        ),
+        this._act(args, (acting, c) => acting.start(c, enginesIn(args))),
       describedBy: {
         args: { type: 'object', properties: { ...KEY, ...ENGINES } }
       }
@@ -99,9 +98,7 @@ class ClusterCommands {
             c.capabilities.scale !== 'none'
         ),
       execute: args =>
-        this._act(args, (acting, c) =>
-          acting.scale(c, numberIn(args, 'engines'))
-        ),
+        this._act(args, (acting, c) => acting.scale(c, enginesIn(args))),
       describedBy: {
         args: { type: 'object', properties: { ...KEY, ...ENGINES } }
       }
@@ -119,15 +116,14 @@ class ClusterCommands {
       caption: trans.__('Interrupt what all engines of the cluster compute'),
       isEnabled: args =>
         this._is(args, c => c.state === 'running' && c.no_stop === null),
-      execute: args =>
-        this._act(args, (_, c) => this.clusters.interrupt(c.key)),
+      execute: args => this._try(args, c => this.clusters.interrupt(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.keep, {
       label: trans.__('Keep Idle Cluster'),
       caption: trans.__('Begin to count its idle time anew'),
       isEnabled: args => this._is(args, c => c.idle !== null),
-      execute: args => this._act(args, (_, c) => this.clusters.keep(c.key)),
+      execute: args => this._try(args, c => this.clusters.keep(c.key)),
       describedBy: { args: { type: 'object', properties: KEY } }
     });
     registry.addCommand(CommandIDs.forget, {
@@ -175,8 +171,7 @@ class ClusterCommands {
         isEnabled: args =>
           typeof args.slot === 'number' &&
           this._is(args, c => isUp(c) && c.capabilities[can]),
-        execute: args =>
-          this._act(args, (_, c) => act(c.key, Number(args.slot))),
+        execute: args => this._try(args, c => act(c.key, Number(args.slot))),
         describedBy: {
           args: { type: 'object', properties: { ...KEY, ...SLOT } }
         }
@@ -214,29 +209,32 @@ class ClusterCommands {
   }
 
   /** What the verbs do is fetched when the first of them is used. */
-  private async _act(
+  private _act(
     args: Args,
     act: (acting: Acting, cluster: ICluster) => Promise<void>
+  ): Promise<void> {
+    return this._try(args, async cluster => {
+      const { Acting } = await import('./acting');
+      await act(new Acting(this.registry, this.clusters, this.trans), cluster);
+    });
+  }
+
+  private async _try(
+    args: Args,
+    act: (cluster: ICluster) => Promise<void>
   ): Promise<void> {
     const cluster = this._cluster(args);
     if (!cluster) {
       return;
     }
     try {
-      const { Acting } = await import('./acting');
-      await act(new Acting(this.registry, this.clusters, this.trans), cluster);
+      await act(cluster);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      Notification.error(`${nameOf(cluster)}: ${why}`, { autoClose: 8000 });
+      refused(error, nameOf(cluster));
     }
   }
 }
 
 function isUp(cluster: ICluster): boolean {
   return cluster.state === 'running' || cluster.state === 'starting';
-}
-
-function numberIn(args: Args, name: string): number | undefined {
-  const value = args[name];
-  return typeof value === 'number' ? value : undefined;
 }

@@ -8,7 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { isAtRest } from '../cluster/summary';
 import { CommandIDs, IClusters } from '../tokens';
-import { ENGINES, KEY, chosen } from './chosen';
+import { ENGINES, KEY, chosen, enginesIn } from './chosen';
 import { refused } from './refused';
 
 /** Adds the command. */
@@ -34,16 +34,14 @@ export const preview: JupyterFrontEndPlugin<void> = {
       },
       execute: async args => {
         const cluster = chosen(clusters, args);
-        const { engines } = args;
         try {
           if (cluster) {
-            const count =
-              typeof engines === 'number' ? engines : cluster.wanted;
+            const engines = enginesIn(args) ?? cluster.wanted;
             const [{ showPreview }, told] = await Promise.all([
               import('../ui/preview/dialog'),
-              clusters.preview(cluster.key, count)
+              clusters.preview(cluster.key, engines)
             ]);
-            await showPreview(cluster, count, told, trans);
+            await showPreview(cluster, engines, told, trans);
           }
         } catch (error) {
           refused(error);

@@ -79,8 +79,8 @@ def test_from_the_end_and_from_an_offset(tmp_path: Path) -> None:
         early, _ = start(follower, path, 4)
         await late.until(lambda: late.ends == [8])
         append(path, b"three\n")
-        await late.until(lambda: late.ends[-1] == 14)
-        await early.until(lambda: early.ends[-1] == 14)
+        await late.until(lambda: late.ends[-1:] == [14])
+        await early.until(lambda: early.ends[-1:] == [14])
         assert late.lines == [Line(offset=8, text="three")]
         assert early.lines == [Line(offset=4, text="two"), Line(offset=8, text="three")]
         yield
@@ -211,7 +211,7 @@ def test_nothing_after_close_and_no_look_when_nothing_is_followed(
         await reader.until(lambda: reader.ends[-1:] == [4])
         following.close()
         append(path, b"two\n")
-        await other.until(lambda: other.ends[-1] == 8)
+        await other.until(lambda: other.ends[-1:] == [8])
         assert reader.ends[-1] == 4
         still.close()
         looks = 0

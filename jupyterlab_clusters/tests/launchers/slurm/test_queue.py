@@ -98,16 +98,16 @@ async def test_a_job_that_slurm_has_forgotten_is_over(slurm: Slurm) -> None:
 
 
 async def test_a_site_that_wants_to_be_asked_less(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    calls = tmp_path / "calls"
-    calls.touch()
-    (tmp_path / "squeue").write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexit 1\n')
+    (tmp_path / "squeue").write_text('#!/bin/sh\necho "$@" >> "$CALLS"\nexit 1\n')
     (tmp_path / "squeue").chmod(0o755)
     monkeypatch.setattr(queue, "INTERVAL", 0.1)
     asked = []
     for least in (0.1, 1.5):
-        calls.write_text("")
+        # A file for each: the last squeue of the first may still be on its way when the second begins.
+        calls = tmp_path / f"calls-{least}"
+        calls.touch()
         began = time.monotonic()
-        one = Queue({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        one = Queue({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "CALLS": str(calls)})
         one.watch("7", lambda seen: None, least)
         for _ in range(20):
             one.soon()

@@ -62,8 +62,7 @@ async def test_three_nodes_an_agent_each(site: Site, slurm: Slurm) -> None:
         client[1].apply_sync(print, "from a node", flush=True)
 
     await with_client(cluster, say)
-    await asyncio.sleep(0.5)
-    assert "from a node" in lines(cluster, "slot-1")
+    await until(cluster, lambda _: "from a node" in lines(cluster, "slot-1"), within=5)
     job = cluster.model().job
     assert job is not None and job.state == "RUNNING" and job.nodes == ["node1", "node2", "node3"]
     os.kill(pids[0], signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -33,8 +32,7 @@ async def test_two_hosts_one_connection_each(sshd: Sshd, site: Site, reach: str)
         client[1].apply_sync(print, "from far away", flush=True)
 
     await with_client(cluster, say)
-    await asyncio.sleep(0.5)
-    assert "from far away" in lines(cluster, "slot-1")
+    await until(cluster, lambda _: "from far away" in lines(cluster, "slot-1"), within=5)
     cluster.scale(5, False)
     await until(cluster, lambda model: model.engines.registered == 5)
     os.kill(pids[0], signal.SIGKILL)

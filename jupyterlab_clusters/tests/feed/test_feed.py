@@ -116,15 +116,15 @@ def test_newest_values_at_most_ten_times_a_second() -> None:
         told: list[dict[str, Any]] = []
         reader.ready = lambda: told.append(read(reader.take()))
         reader.take()
-        end = time.monotonic() + 0.65
+        began = time.monotonic()
         completed = 0
-        while time.monotonic() < end:
+        while len(told) < 5 or completed < 100:
+            assert time.monotonic() - began < 20, "it tells nothing"
             completed += 1
             feed.put("engines/x:", "slot", 0, msgspec.structs.replace(IDLE, completed=completed))
             await asyncio.sleep(0.001)
-        assert 4 <= len(told) <= 7
-        assert completed > 50
-        await asyncio.sleep(0.11)
+        assert len(told) <= 1 + (time.monotonic() - began) * 10
+        await asyncio.sleep(0.2)
         assert told[-1]["changes"] == [{"slot": 0, "completed": completed}]
 
     on_a_loop(story)
@@ -179,7 +179,7 @@ def test_who_watches_is_told_first_and_last() -> None:
 
 
 def test_who_asks_is_thought_to_look_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "LOOK", 0.1)
+    monkeypatch.setattr(feed_module, "LOOK", 0.6)
 
     async def story(feed: Feed) -> None:
         seen: list[tuple[str, bool]] = []
@@ -187,10 +187,10 @@ def test_who_asks_is_thought_to_look_for_a_while(monkeypatch: pytest.MonkeyPatch
         assert feed.look("load/x:") == []
         feed.point("load/x:", POINT)
         for _ in range(3):
-            await asyncio.sleep(0.06)
+            await asyncio.sleep(0.25)
             assert feed.look("load/x:") == [POINT]
         assert seen == [("load/x:", True)]
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
         assert seen == [("load/x:", True), ("load/x:", False)]
 
     on_a_loop(story)

@@ -1,17 +1,20 @@
 """What survives of a cluster: its record, and the file that other programs read.
 
-Promise: many changes are written once, in the background; a write that fails is
-told in the server's log, and to the caller who cannot go on without it.
+Promise: many changes are written once, in the background; what was is never written
+over what is; a write that fails is told in the server's log, and to the caller who
+cannot go on without it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..launchers.base import LaunchFailed
 from . import compatible
+from .newest import Newest
 from .registry import here
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Keeper:
         self._cluster = reconciler.cluster
         self._due: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
+        self._records, self._compatible = Newest(), Newest()
         self._closed = False
 
     def soon(self) -> None:
@@ -67,7 +71,7 @@ class Keeper:
             async with self._saving:
                 if not cluster.owner.held:
                     return  # another server may have written since
-                await asyncio.to_thread(cluster.parts.registry.save, cluster.key, cluster.record())
+                await self._records.write(cluster.parts.registry.save, cluster.key, cluster.record())
             if cluster.unkept:
                 cluster.unkept = False
                 cluster.let_go()
@@ -102,9 +106,17 @@ class Keeper:
                 for slot in cluster.engine_set
                 if slot.process is not None and slot.registered and slot.process.host == controller.host
             ]
-        file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
+        file = self._compatible_file
         text = compatible.content(cluster.profile_dir, cluster.definition.cluster_id, controller, engines, log_dir)
         try:
-            await asyncio.to_thread(compatible.write, file, text)
+            await self._compatible.write(compatible.write, file, text)
         except OSError as error:
             cluster.parts.log.warning("the file %s for other programs cannot be written: %s", file, error)
+
+    async def remove_compatible(self) -> None:
+        """The cluster is gone."""
+        await self._compatible.write(compatible.remove, self._compatible_file)
+
+    @property
+    def _compatible_file(self) -> Path:
+        return compatible.path(self._cluster.profile_dir, self._cluster.definition.cluster_id)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotAllowed
 from ..launchers.base import EngineSpec, Launcher, LaunchFailed, NotAllBegun, Plan
 from ..timed import within
-from . import compatible
 from .actor import Actor
 from .connection import ConnectionFiles
 from .diagnosis import Tail, controller_failed, none_registered, profile_broken, some_missing
@@ -398,8 +397,7 @@ class Reconciler:
             self.launcher = cluster.in_use = None
             files = ConnectionFiles(cluster.profile_dir, cluster.definition.cluster_id)
             await asyncio.to_thread(files.remove)
-            file = compatible.path(cluster.profile_dir, cluster.definition.cluster_id)
-            await asyncio.to_thread(compatible.remove, file)
+            await self.keeper.remove_compatible()
         self.listening.forget_controller()
 
     # -- what survives ------------------------------------------------------------

@@ -33,7 +33,7 @@ test('what a profile sets is seen with its place, changed, and remembered', asyn
     await expect(setting).toContainText('ipcluster_config.py, line 3');
 
     await test.step('it is searched', async () => {
-      await profile.getByLabel('Search settings').fill('cluster 3');
+      await profile.getByLabel('Search settings').fill('cluster.n 3');
       await expect(profile.getByText('1 of')).toBeVisible();
       await profile.getByLabel('Search settings').fill('');
     });

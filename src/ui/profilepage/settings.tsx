@@ -19,7 +19,7 @@ export function Settings(props: ISettingsProps): JSX.Element {
   const { profile, trans } = props;
   const [text, search] = useState('');
   const id = useId();
-  const found = matching(profile.settings, text);
+  const found = matching(profile.settings, profile.path, text);
   return (
     <section className="jlc-Settings" aria-labelledby={id}>
       <div className="jlc-Settings-head">

@@ -11,13 +11,15 @@ export function placeWords(
   whole = false
 ): string {
   const { file, line } = place;
-  const short = file.startsWith(`${folder}/`)
-    ? file.slice(folder.length + 1)
-    : file;
   if (whole) {
     return line === null ? file : `${file}:${line}`;
   }
+  const short = fileWords(file, folder);
   return line === null ? short : trans.__('%1, line %2', short, line);
+}
+
+function fileWords(file: string, folder: string): string {
+  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
 }
 
 /** A value as it would be written in a file of JSON; long text as it reads. */
@@ -27,9 +29,10 @@ export function valueWords(value: unknown): string {
     : JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ');
 }
 
-/** The settings in which every word of `text` is found, in name, value or file. */
+/** The settings in which every word of `text` is found, in name, value or file as they are shown. */
 export function matching(
   settings: readonly ISetting[],
+  folder: string,
   text: string
 ): readonly ISetting[] {
   const words = text
@@ -37,7 +40,11 @@ export function matching(
     .split(/\s+/)
     .filter(word => word !== '');
   return settings.filter(setting => {
-    const said = [setting.name, valueWords(setting.value), setting.file]
+    const said = [
+      setting.name,
+      valueWords(setting.value),
+      fileWords(setting.file, folder)
+    ]
       .join('\n')
       .toLowerCase();
     return words.every(word => said.includes(word));

@@ -141,7 +141,7 @@ it('says nothing of copies where the file was opened', async () => {
   expect(screen.queryByText(/^Copied/)).toBeNull();
 });
 
-it('finds settings by name, value and file', async () => {
+it('finds settings by name, value and file as they are shown', async () => {
   const { user } = shown();
   const search = screen.getByRole('searchbox', { name: 'Search settings' });
   await user.type(search, 'cluster JSON 8');
@@ -150,6 +150,9 @@ it('finds settings by name, value and file', async () => {
   await user.clear(search);
   await user.type(search, 'etc/ipython');
   expect(screen.getByRole('row', { name: /^IPController/ })).toBeVisible();
+  await user.clear(search);
+  await user.type(search, 'profile_p');
+  expect(screen.getByText('0 of 2')).toBeInTheDocument();
 });
 
 it('saves what was changed and nothing else', async () => {

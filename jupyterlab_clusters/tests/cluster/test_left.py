@@ -82,7 +82,7 @@ async def test_a_file_that_was_left_is_named_and_cleared(site: Site, security: P
     assert model.stale.sentence == f"{NAME} was left behind: nothing answers at its hub."
     begun = time.monotonic()
     assert (await site.clusters.clear(ROW, model.stale.mark)).model().stale is None
-    assert time.monotonic() - begun < 0.2
+    assert time.monotonic() - begun < 1
     assert list(security.iterdir()) == [beside]
     assert (await refused(site)).reason == "not-stale"
 

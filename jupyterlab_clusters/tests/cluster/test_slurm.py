@@ -151,7 +151,7 @@ async def test_a_job_that_waits_is_cancelled_at_once(site: Site, slurm: Slurm) -
     await until(cluster, lambda model: model.step == "queue")
     began = time.monotonic()
     await stopped(site, slurm, cluster)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 async def test_it_can_be_stopped_at_any_moment(site: Site, slurm: Slurm) -> None:
@@ -643,7 +643,7 @@ async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, partition="short", time="5", set_up=["export FROM_SET_UP=yes"])
     began = time.monotonic()
     preview = await cluster.preview(2, None)
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
     assert preview.script and "#SBATCH --partition=short" in preview.script and slurm.jobs() == []
     assert "Would start at once." in preview.notes
     assert not cluster.log_folder().folder.exists(), "a preview writes nothing"
@@ -674,7 +674,7 @@ async def test_a_preview_knows_what_will_be(site: Site, slurm: Slurm) -> None:
     slurm.stop_one("slurmctld")
     began = time.monotonic()
     assert "not answered yet" in await note(partition="long")
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
 
 
 def gpus() -> str | None:

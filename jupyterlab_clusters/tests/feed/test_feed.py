@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from jupyterlab_clusters.feed import Feed, Reader
 from jupyterlab_clusters.feed import feed as feed_module
+from jupyterlab_clusters.feed import reader as reader_module
 from jupyterlab_clusters.feed import topic as topic_module
 from jupyterlab_clusters.feed.topic import StateTopic
+from jupyterlab_clusters.tests.fair import clock
 from jupyterlab_clusters.tests.wire.samples import BUSY, IDLE, POINT, RUNNING, STOPPED
 
 
@@ -130,15 +132,17 @@ def test_newest_values_at_most_ten_times_a_second() -> None:
     on_a_loop(story)
 
 
-def test_news_after_quiet_comes_at_once() -> None:
+def test_news_after_quiet_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "PACE", 1.0)
+
     async def story(feed: Feed) -> None:
         reader = feed.subscribe("clusters")
         await news(reader)
-        await asyncio.sleep(0.12)
+        await asyncio.sleep(1.1)
         began = time.monotonic()
         threading.Thread(target=feed.put, args=("clusters", "key", "default:", RUNNING)).start()
         await news(reader)
-        assert time.monotonic() - began < 0.05
+        assert time.monotonic() - began < 0.8
 
     on_a_loop(story)
 
@@ -226,16 +230,16 @@ def test_ten_thousand_engines() -> None:
         ]
         for engine in engines:
             feed.put("engines/x:", "slot", engine.slot, engine)
-        began = time.perf_counter()
+        began = clock()
         message, seq = feed.tell("engines/x:", None, always=True)
-        took = time.perf_counter() - began
+        took = clock() - began
         assert message is not None
         assert len(message) <= 2 << 20
         assert took < 0.05
         feed.put("engines/x:", "slot", 77, msgspec.structs.replace(engines[77], state="busy"))
-        began = time.perf_counter()
+        began = clock()
         change, _ = feed.tell("engines/x:", seq, always=True)
-        assert time.perf_counter() - began < 0.005
+        assert clock() - began < 0.005
         assert read(change)["changes"] == [{"slot": 77, "state": "busy"}]
 
     on_a_loop(story)

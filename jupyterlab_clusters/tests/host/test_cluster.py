@@ -42,19 +42,14 @@ def test_a_plain_client_computes(cluster: Cluster, fork: bool) -> None:
     client.close()
 
 
-def test_ready_within_a_beat_and_one_more_at_once(cluster: Cluster) -> None:
-    """The stock gate takes 3 to 6 s; the limits here leave room for a loaded machine."""
-    cluster.start_controller()
+def test_ready_without_waiting_for_a_beat(cluster: Cluster) -> None:
+    """Stock engines are ready after the heart has beaten once or twice for them: here that would take minutes."""
+    cluster.start_controller("--HeartMonitor.period=60000")
     client = cluster.client()
-    began = time.monotonic()
     cluster.start_engines(0, 1)
     registered(client, 2)
-    first = time.monotonic() - began
-    began = time.monotonic()
     cluster.start_engines(2)
     registered(client, 3)
-    assert first < 2.5
-    assert time.monotonic() - began < 1.0
     client.close()
 
 
@@ -64,7 +59,7 @@ def test_a_killed_engine_is_unregistered_at_once(cluster: Cluster) -> None:
     records = cluster.start_engines(0, 1)
     registered(client, 2)
     os.kill(records[0]["pid"], signal.SIGKILL)
-    registered(client, 1, within=1.0)
+    registered(client, 1, within=5)  # not after ten missed beats of 3 s
     exited = cluster.agent.event("exited", "slot-0")["record"]
     assert exited["signal"] == signal.SIGKILL and not exited["asked"]
     assert set(client.queue_status()) == {"unassigned", *client.ids}
@@ -79,7 +74,7 @@ def test_free_work_goes_to_nobody_who_is_dead(cluster: Cluster) -> None:
     registered(client, 2)
     time.sleep(3.5)  # all that is told again has been told
     os.kill(records[0]["pid"], signal.SIGKILL)
-    registered(client, 1, within=1.0)
+    registered(client, 1, within=5)  # not after ten missed beats of 3 s
     view = client.load_balanced_view()
     sent = [view.apply_async(os.getpid) for _ in range(8)]
     assert {one.get(timeout=10) for one in sent} == {records[1]["pid"]}

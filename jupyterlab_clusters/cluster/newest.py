@@ -7,23 +7,24 @@ was asked for later stands in the end.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from typing import Any
 
 
 class Newest:
-    """Belongs to one loop."""
+    """For any loop."""
 
     def __init__(self) -> None:
         self._writing = threading.Lock()
-        self._asked = self._written = 0
+        self._numbers = itertools.count(1)
+        self._written = 0
 
     async def write(self, function: Callable[..., object], *args: Any) -> None:
         """Have ``function(*args)`` called in a thread (it may also remove the file), unless a newer one was before it.
         Raises what it raises; then what was asked for before may still stand."""
-        self._asked += 1
-        await asyncio.to_thread(self._write, self._asked, function, args)
+        await asyncio.to_thread(self._write, next(self._numbers), function, args)
 
     def _write(self, number: int, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         with self._writing:

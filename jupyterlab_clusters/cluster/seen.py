@@ -24,6 +24,7 @@ from ..profiles import Profiles
 from .actor import Actor
 from .engineset import EngineSet
 from .models import ClusterModel, EngineModel, Failure, Idle, LeftFile
+from .newest import Newest
 from .owner import Owner
 from .policy import Policy
 from .reconcile import Reconciler
@@ -76,6 +77,8 @@ class Seen:
         self.under_way = False
         #: What stands in the record is not true any more, and could not be written anew.
         self.unkept = False
+        #: Writes its record, for server and actor.
+        self.records = Newest()
         #: Files that others left in its profile: one that is stale, one of another machine.
         self.left: tuple[LeftFile | None, LeftFile | None] = (None, None)
         self.owner = Owner(parts.registry.owner_file(definition.key))

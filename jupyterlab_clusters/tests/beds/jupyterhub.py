@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyterlab_clusters.tests.cluster.conftest import processes_marked
+
+from .ports import Ports
 
 PREFIX = "/science"
 
@@ -52,20 +53,13 @@ c.JupyterHub.load_roles = [{{
 """
 
 
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-
-
 class Hub:
     """``url`` is that of the prefix."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, hub, api = free_ports(3)
+        self._ports = Ports(3)
+        self.port, hub, api = self._ports.numbers
         self.url = f"http://127.0.0.1:{self.port}{PREFIX}"
         self._token = secrets.token_hex(16)
         self.log = folder / "hub.log"
@@ -140,6 +134,7 @@ class Hub:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait(5)
+        self._ports.release()
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from . import slurmdbd
+from .ports import Ports
 
 NODES = ("node1", "node2", "node3")
 CPUS = 8
@@ -77,7 +78,8 @@ class Slurm:
         self._accounts = accounts
         # As it is now: what a test sets for itself is not for daemons that outlive it.
         self.environment = {**os.environ, "SLURM_CONF": str(self.conf)}
-        ports = _free_ports(2 + len(NODES))
+        self._ports = Ports(2 + len(NODES))
+        ports = self._ports.numbers
         if accounts:
             slurmdbd.check()
             slurmdbd.write(folder, self._munge, ports[-1])
@@ -182,6 +184,7 @@ class Slurm:
                 daemon.wait()
         self._end_steps()
         shutil.rmtree(self._munge, ignore_errors=True)
+        self._ports.release()
 
     def _end_steps(self) -> None:
         """Those whose slurmd was killed would wait for it for a long time."""
@@ -255,18 +258,6 @@ def main() -> None:
         sys.stdin.read()
     finally:
         bed.stop()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Below those that the system gives out by itself."""
-    found: list[int] = []
-    for port in range(17000 + os.getpid() % 10000, 32000):
-        with contextlib.suppress(OSError), socket.socket() as one:
-            one.bind(("127.0.0.1", port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise RuntimeError("no free ports")
 
 
 if __name__ == "__main__":

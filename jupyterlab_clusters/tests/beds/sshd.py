@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .ports import Ports
+
 if TYPE_CHECKING:
     import pytest
 
@@ -46,7 +48,8 @@ class Sshd:
         self.environment = dict(environment or {})
         self.inside = list(inside)
         self.addresses = list(addresses) or [f"127.0.0.{11 + number}" for number in range(hosts)]
-        self.port = PORT_INSIDE if inside else _free_port(self.addresses)
+        self._ports = None if inside else Ports(1, self.addresses[0])
+        self.port = PORT_INSIDE if self._ports is None else self._ports.numbers[0]
         #: More lines for the configuration of sshd; they hold from the next start on.
         self.more = ""
         for name in ("host_key", "user_key"):
@@ -121,11 +124,17 @@ class Sshd:
                 os.kill(pid, signal.SIGKILL)
 
     def stop(self) -> None:
+        """It can be started again, at the same port."""
         self.cut()
         if self.process is not None:
             self.process.terminate()
             self.process.wait(10)
             self.process = None
+
+    def close(self) -> None:
+        self.stop()
+        if self._ports is not None:
+            self._ports.release()
 
 
 @contextlib.contextmanager
@@ -138,7 +147,7 @@ def first_in_path(
     bed.start()
     monkeypatch.setenv("PATH", f"{bed.bin}:{os.environ['PATH']}")
     yield bed
-    bed.stop()
+    bed.close()
 
 
 def main() -> None:
@@ -147,13 +156,7 @@ def main() -> None:
     bed.start()
     print(json.dumps({"bin": str(bed.bin), "hosts": [bed.host(0), bed.host(1)]}), flush=True)
     sys.stdin.read()
-    bed.stop()
-
-
-def _free_port(addresses: list[str]) -> int:
-    with socket.socket() as one:
-        one.bind((addresses[0], 0))
-        return int(one.getsockname()[1])
+    bed.close()
 
 
 def _answers(address: str, port: int) -> bool:

@@ -50,6 +50,8 @@ class Reconciler:
         self._orders: set[asyncio.Task[None]] = set()
         #: Cancelled, and not over yet.
         self._given_up: set[asyncio.Task[None]] = set()
+        #: Of launchers that nobody has any more.
+        self._closing: set[asyncio.Task[None]] = set()
         self.again = False
         self._replace = False
         self.keeper = Keeper(self)
@@ -219,8 +221,7 @@ class Reconciler:
                 if not error.out_of_reach:
                     raise
                 self.cluster.parts.log.warning("before a new start of %s: %s", self.cluster.key, error)
-            await self.launcher.close()
-            self.launcher = self.cluster.in_use = None
+            await self._let_go_of_launcher()
         with self.cluster.lock:
             self.cluster.engine_set.clear()
             self.cluster.publish()
@@ -393,12 +394,20 @@ class Reconciler:
         cluster = self.cluster
         if self.launcher is not None:
             await self.launcher.stop_all(grace=grace)
-            await self.launcher.close()
-            self.launcher = cluster.in_use = None
             files = ConnectionFiles(cluster.profile_dir, cluster.definition.cluster_id)
             await asyncio.to_thread(files.remove)
             await self.keeper.remove_compatible()
+            await self._let_go_of_launcher()
         self.listening.forget_controller()
+
+    async def _let_go_of_launcher(self) -> None:
+        """To the end, and for good, also when the task is given up meanwhile: one that is closed can end nothing."""
+        launcher, self.launcher, self.cluster.in_use = self.launcher, None, None
+        if launcher is not None:
+            closing = self.loop.create_task(launcher.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.shield(closing)
 
     # -- what survives ------------------------------------------------------------
 
@@ -425,3 +434,5 @@ class Reconciler:
         await self.keeper.save()
         if self.launcher is not None:
             await self.launcher.close()
+        if self._closing:
+            await asyncio.wait(set(self._closing), timeout=2)

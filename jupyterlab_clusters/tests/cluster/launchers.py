@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 from jupyterlab_clusters.launchers.base import EngineSpec, Exit, LaunchFailed, Process, Usage
@@ -88,3 +89,14 @@ class CannotStop(LocalLauncher):
         if CannotStop.tried == 1:
             raise LaunchFailed("drain", "These processes could not be ended: 17.", hint="Try again.")
         await super().stop_all(grace=grace)
+
+
+class SlowToLetGo(Broken):
+    """Its start fails, and then it takes its time to be closed."""
+
+    closing = threading.Event()
+
+    async def close(self) -> None:
+        self.closing.set()
+        await super().close()
+        await asyncio.sleep(0.5)

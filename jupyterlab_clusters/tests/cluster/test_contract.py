@@ -144,6 +144,18 @@ async def test_a_stop_that_is_asked_while_a_start_fails_is_done(
     await nothing_left_of(site)
 
 
+async def test_a_stop_that_is_asked_while_a_failure_is_cleared_away_is_done(site: Site, launcher) -> None:
+    launcher(launchers.SlowToLetGo)
+    cluster = site.clusters.define("default", "bad")
+    cluster.start(1, None)
+    assert await asyncio.to_thread(launchers.SlowToLetGo.closing.wait, 20)
+    assert cluster.state == "failed"
+    cluster.stop()
+    await until(cluster, lambda model: model.state == "stopped" and model.failure is None, within=10)
+    await nothing_left_of(site)
+    assert not list((cluster.profile_dir / "security").glob("*bad*"))
+
+
 async def test_a_controller_that_never_gets_ready(site: Site, launcher, monkeypatch: pytest.MonkeyPatch) -> None:
     launcher(launchers.NoController)
     monkeypatch.setattr(reconcile, "CONTROLLER_TIMEOUT", 0.5)

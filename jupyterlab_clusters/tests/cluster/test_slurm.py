@@ -24,7 +24,7 @@ from ..faults.plugin import Fault
 from .conftest import Site, lines, until
 from .napping import interrupted
 from .queued import defined, for_one_test, ours, running, slurm_up, stopped
-from .test_real import nap, with_client
+from .test_real import leads, nap, with_client
 
 pytestmark = [pytest.mark.timeout(150)]
 
@@ -401,7 +401,7 @@ async def test_a_controller_that_dies_gives_its_job_back(site: Site, slurm: Slur
     await running(cluster, 1)
     job = (await until(cluster, lambda model: model.job.time_left is not None)).job
     assert (job.partition, job.time_limit) == ("long", 600), "who ends with the controller has its time"
-    controller = next(pid for pid, name in ours(site).items() if "host.controller" in name)
+    controller = next(pid for pid, name in ours(site).items() if leads(pid, name))
     os.kill(controller, signal.SIGKILL)
     model = await until(cluster, lambda model: model.state == "failed", within=10)
     assert "killed by signal 9" in model.failure.cause

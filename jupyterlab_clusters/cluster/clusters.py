@@ -176,7 +176,7 @@ class Clusters:
 
     async def save(self, cluster: Cluster) -> None:
         """Write a definition down. Raises :class:`OSError`."""
-        await cluster.records.write(self._registry.save, cluster.key, cluster.record())
+        await cluster.write()
         self._neighbours.wrote(cluster.key)
 
     async def forget(self, key: str) -> None:

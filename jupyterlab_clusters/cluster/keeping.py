@@ -71,7 +71,7 @@ class Keeper:
             async with self._saving:
                 if not cluster.owner.held:
                     return  # another server may have written since
-                await cluster.records.write(cluster.parts.registry.save, cluster.key, cluster.record())
+                await cluster.write()
             if cluster.unkept:
                 cluster.unkept = False
                 cluster.let_go()

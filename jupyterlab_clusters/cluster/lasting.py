@@ -56,6 +56,10 @@ class Lasting(Seen, abc.ABC):
                 "processes": reconciler.saved() if reconciler is not None else None,
             }
 
+    async def write(self) -> None:
+        """Write the record as it is now. Raises :class:`OSError`."""
+        await self._records.write(self.parts.registry.save, self.key, self.record())
+
     def learn(self, record: Mapping[str, Any]) -> None:
         """This was written down, by a server that went or by another one: it holds as long as nothing of it runs
         here (blocking)."""

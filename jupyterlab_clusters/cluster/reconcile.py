@@ -48,10 +48,8 @@ class Reconciler:
         self.files: ConnectionFiles | None = None
         self._activity: asyncio.Task[None] | None = None
         self._orders: set[asyncio.Task[None]] = set()
-        #: Cancelled, and not over yet.
-        self._given_up: set[asyncio.Task[None]] = set()
-        #: Of launchers that nobody has any more.
-        self._closing: set[asyncio.Task[None]] = set()
+        #: What was given up, and launchers that are let go of: not over yet.
+        self._ending: set[asyncio.Task[None]] = set()
         self.again = False
         self._replace = False
         self.keeper = Keeper(self)
@@ -80,8 +78,7 @@ class Reconciler:
         for task in (self._activity, *self._orders):
             if task is not None and not task.done():
                 task.cancel()
-                self._given_up.add(task)
-                task.add_done_callback(self._given_up.discard)
+                self._ends(task)
         self._activity = self.loop.create_task(self._down_after_all())
         self.order(self.keeper.save())
 
@@ -104,6 +101,11 @@ class Reconciler:
     def look_again(self) -> None:
         """The number of those who look at CPU and memory may have changed."""
         self.order(self.listening.look_again())
+
+    def _ends(self, task: asyncio.Task[None]) -> None:
+        """A stop waits until it is over."""
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._activity = self.loop.create_task(self._guarded(work))
@@ -361,8 +363,8 @@ class Reconciler:
     # -- down -----------------------------------------------------------------
 
     async def _down_after_all(self) -> None:
-        if self._given_up:
-            await asyncio.wait(set(self._given_up))
+        if self._ending:
+            await asyncio.wait(set(self._ending))
         with self.cluster.lock:
             if self.cluster.state == "failed" and not self.again:
                 # What is given up failed just then; that it is to stop was asked all the same.
@@ -405,8 +407,7 @@ class Reconciler:
         launcher, self.launcher, self.cluster.in_use = self.launcher, None, None
         if launcher is not None:
             closing = self.loop.create_task(launcher.close())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+            self._ends(closing)
             await asyncio.shield(closing)
 
     # -- what survives ------------------------------------------------------------
@@ -434,5 +435,5 @@ class Reconciler:
         await self.keeper.save()
         if self.launcher is not None:
             await self.launcher.close()
-        if self._closing:
-            await asyncio.wait(set(self._closing), timeout=2)
+        if self._ending:
+            await asyncio.wait(set(self._ending), timeout=2)

@@ -77,8 +77,7 @@ class Seen:
         self.under_way = False
         #: What stands in the record is not true any more, and could not be written anew.
         self.unkept = False
-        #: Writes its record, for server and actor.
-        self.records = Newest()
+        self._records = Newest()
         #: Files that others left in its profile: one that is stale, one of another machine.
         self.left: tuple[LeftFile | None, LeftFile | None] = (None, None)
         self.owner = Owner(parts.registry.owner_file(definition.key))

@@ -29,9 +29,9 @@ class Ports:
         candidates = list(range(FIRST, LAST))
         random.shuffle(candidates)
         for port in candidates:
+            self._claim(folder / str(port), address, port)
             if len(self.numbers) == count:
                 return
-            self._claim(folder / str(port), address, port)
         self.release()
         raise RuntimeError(f"{count} free ports were not found")
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from jupyterlab_clusters.cluster.policy import Policy
 from jupyterlab_clusters.feed import Feed
 from jupyterlab_clusters.profiles import Profiles
 from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
+from jupyterlab_clusters.tests.fair import clock
 
 
 def processes_marked(root: Path) -> dict[int, str]:
@@ -96,17 +96,13 @@ def controller_says(cluster: Cluster) -> str:
 
 async def until(cluster: Cluster, condition: Callable[[ClusterModel], bool], *, within: float = 30.0) -> ClusterModel:
     """Wait for a state that must come; fails with the model that was there instead."""
-    end = time.monotonic() + within
+    end = clock() + within
     while True:
         model = cluster.model()
         if condition(model):
             return model
-        assert time.monotonic() < end, (
-            f"not within {within} s: {model}\n{cluster.engines()}\n{controller_says(cluster)}"
-        )
-        slept = time.monotonic()
+        assert clock() < end, f"not within {within} s: {model}\n{cluster.engines()}\n{controller_says(cluster)}"
         await asyncio.sleep(0.01)
-        end += time.monotonic() - slept - 0.01  # what a busy machine keeps from us does not count
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from jupyterlab_clusters.errors import BadInput
 from jupyterlab_clusters.launchers.slurm import dialback, jobs, nodes
 from jupyterlab_clusters.tests.beds.slurm import NODES, Slurm
 
+from ..fair import clock
 from ..faults.plugin import Fault
 from .conftest import Site, lines, until
 from .napping import interrupted
@@ -149,9 +150,9 @@ async def test_a_job_that_waits_is_cancelled_at_once(site: Site, slurm: Slurm) -
     cluster = defined(site)
     cluster.start(2, None)
     await until(cluster, lambda model: model.step == "queue")
-    began = time.monotonic()
+    began = clock()
     await stopped(site, slurm, cluster)
-    assert time.monotonic() - began < 10
+    assert clock() - began < 5
 
 
 async def test_it_can_be_stopped_at_any_moment(site: Site, slurm: Slurm) -> None:
@@ -641,9 +642,9 @@ def set_up() -> str | None:
 
 async def test_the_preview_is_the_very_script(site: Site, slurm: Slurm) -> None:
     cluster = defined(site, partition="short", time="5", set_up=["export FROM_SET_UP=yes"])
-    began = time.monotonic()
+    began = clock()
     preview = await cluster.preview(2, None)
-    assert time.monotonic() - began < 2
+    assert clock() - began < 0.2
     assert preview.script and "#SBATCH --partition=short" in preview.script and slurm.jobs() == []
     assert "Would start at once." in preview.notes
     assert not cluster.log_folder().folder.exists(), "a preview writes nothing"
@@ -672,9 +673,9 @@ async def test_a_preview_knows_what_will_be(site: Site, slurm: Slurm) -> None:
     at = re.fullmatch(r"Would start at (\d\d:\d\d.*)\.", await note())
     assert at is not None, "when the job that fills the queue reaches its time limit"
     slurm.stop_one("slurmctld")
-    began = time.monotonic()
+    began = clock()
     assert "not answered yet" in await note(partition="long")
-    assert time.monotonic() - began < 2
+    assert clock() - began < 0.2
 
 
 def gpus() -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyterlab_clusters.cluster.cluster import Cluster
 
+from ..fair import clock
 from .conftest import Site
 
 PROFILE, CLUSTER_ID = "theirs", "cli"
@@ -37,15 +38,13 @@ async def theirs(site: Site) -> AsyncIterator[Path]:
 
 async def shown(site: Site, key: str, condition: Callable[[Any], bool], within: float = 20.0) -> Cluster:
     """That cluster, once its model (None: there is none) is as wanted."""
-    end = asyncio.get_running_loop().time() + within
+    end = clock() + within
     while True:
         found = next((one for one in await asyncio.to_thread(site.clusters.all) if one.key == key), None)
         if condition(found.model() if found is not None else None):
             return found  # type: ignore[return-value]
-        assert asyncio.get_running_loop().time() < end, found and found.model()
-        slept = asyncio.get_running_loop().time()
+        assert clock() < end, found and found.model()
         await asyncio.sleep(0.1)
-        end += asyncio.get_running_loop().time() - slept - 0.1  # what a busy machine keeps from us does not count
 
 
 async def seen(site: Site, condition: Callable[[Any], bool], within: float = 20.0) -> Any:

@@ -118,15 +118,15 @@ def test_newest_values_at_most_ten_times_a_second() -> None:
         told: list[dict[str, Any]] = []
         reader.ready = lambda: told.append(read(reader.take()))
         reader.take()
-        began = time.monotonic()
+        began, end = time.monotonic(), clock() + 0.65
         completed = 0
-        while len(told) < 5 or completed < 100:
-            assert time.monotonic() - began < 20, "it tells nothing"
+        while clock() < end:
             completed += 1
             feed.put("engines/x:", "slot", 0, msgspec.structs.replace(IDLE, completed=completed))
             await asyncio.sleep(0.001)
-        assert len(told) <= 1 + (time.monotonic() - began) * 10
-        await asyncio.sleep(0.2)
+        assert 4 <= len(told) <= 1 + (time.monotonic() - began) * 10
+        assert completed > 50
+        await asyncio.sleep(0.11)
         assert told[-1]["changes"] == [{"slot": 0, "completed": completed}]
 
     on_a_loop(story)
@@ -142,7 +142,7 @@ def test_news_after_quiet_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None
         began = time.monotonic()
         threading.Thread(target=feed.put, args=("clusters", "key", "default:", RUNNING)).start()
         await news(reader)
-        assert time.monotonic() - began < 0.8
+        assert time.monotonic() - began < 0.5
 
     on_a_loop(story)
 

@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from jupyterlab_clusters.host import private, start
+
+from ..fair import clock
 
 #: Another user of the same machine.
 NOBODY = 65534
@@ -62,12 +63,12 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 def test_what_is_not_ours_alone_is_not_opened(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "file"
     DAMAGE[damage](path)
-    began = time.monotonic()
+    began = clock()
     for flags in (os.O_RDONLY, APPEND):
         with pytest.raises(OSError) as refused:
             os.close(private.opened(path, flags))
         assert isinstance(refused.value, (PermissionError, IsADirectoryError, FileNotFoundError))
-    assert time.monotonic() - began < 10, "a pipe must hold up nobody"
+    assert clock() - began < 1, "a pipe must hold up nobody"
     assert not (tmp_path / "nowhere").exists(), "nothing is made at the end of a link"
 
 

@@ -100,7 +100,7 @@ def test_stop_ends_many_at_once_and_a_slow_stop_delays_nobody(agent: Agent) -> N
         if "re" in message:
             answers.append((message["re"], time.monotonic() - began))
     assert [name for name, _ in answers] == ["hello", "stop"]
-    assert answers[0][1] < 1 <= answers[1][1] < 4, "four one after the other"
+    assert answers[0][1] < 0.5 and 1 <= answers[1][1] < 3
 
 
 def test_stop_ends_children_also_those_in_sessions_of_their_own(agent: Agent) -> None:

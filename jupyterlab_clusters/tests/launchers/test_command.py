@@ -96,19 +96,19 @@ def test_out_of_time_kills_the_whole_group_and_keeps_what_was_said(tmp_path):
         print("so bad", file=sys.stderr, flush=True)
         time.sleep(300)
     """
-    began = time.monotonic()
+    began = clock()
     with pytest.raises(TimedOut) as failure:
         python(text, timeout=1.0)
-    assert time.monotonic() - began < 20
+    assert clock() - began < 3
     assert (failure.value.stdout, failure.value.stderr) == ("so far\n", "so bad\n")
     assert failure.value.argv[0] == sys.executable and "1 s" in str(failure.value)
     wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_daemon_that_keeps_the_outputs_open_is_not_waited_for():
-    began = time.monotonic()
+    began = clock()
     done = go(["sh", "-c", "sleep 60 & echo $!"])
-    assert time.monotonic() - began < 20
+    assert clock() - began < 2
     assert done.exit_code == 0
     child = psutil.Process(int(done.stdout))
     child.kill()

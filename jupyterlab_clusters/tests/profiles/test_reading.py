@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -223,9 +222,9 @@ def test_an_error_has_its_place_and_the_other_files_count(profiles, profile, fil
 def test_a_file_that_hangs(ipython_dir, profile, text, line):
     folder = profile("p", {PY: text})
     profiles = Profiles(ipython_dir=ipython_dir, time_limit=1.0)
-    began = time.monotonic()
+    began = clock()
     model = read(profiles)
-    assert time.monotonic() - began < 20
+    assert clock() - began < 4
     (error,) = model.errors
     assert "within 1 s" in error.message and error.file == str(folder / PY) and error.line == line
     profiles.close()
@@ -244,9 +243,9 @@ def test_what_a_file_prints_and_leaves_behind_is_nothing_to_us(profiles, profile
         c.Cluster.n = 4
     """
     profile("p", {PY: textwrap.dedent(text)})
-    began = time.monotonic()
+    began = clock()
     model = read(profiles)
-    assert time.monotonic() - began < 20
+    assert clock() - began < 5
     assert model.errors == [] and profiles.settings("p") == {"Cluster.n": 4}
     assert "JLC_LEAK" not in os.environ
 

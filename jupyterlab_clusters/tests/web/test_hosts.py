@@ -18,6 +18,7 @@ import pytest
 from jupyterlab_clusters.cluster import hosttests
 from jupyterlab_clusters.launchers.ssh import asking, doorbell
 from jupyterlab_clusters.tests.beds.sshd import Sshd, first_in_path
+from jupyterlab_clusters.tests.fair import clock
 
 pytestmark = [pytest.mark.timeout(60)]
 
@@ -148,18 +149,18 @@ async def test_a_host_that_never_answers_is_told_in_time(sshd: Sshd, tested: Any
         silent.bind(("127.0.0.13", 0))
         silent.listen(8)
         name = f"127.0.0.13:{silent.getsockname()[1]}"
-        begun = time.monotonic()
+        begun = clock()
         results = await tested([name, sshd.host()])
-        assert time.monotonic() - begun < 10
+        assert clock() - begun < 5
     assert "does not answer" in failed_at(results[name], "reached")["cause"]
     assert results[sshd.host()]["ok"] is True
 
 
 async def test_a_python_that_does_not_begin_is_told_in_time(sshd: Sshd, tested: Any) -> None:
-    begun = time.monotonic()
+    begun = clock()
     slow = program(sshd.folder, "python", "exec sleep 60")
     result = (await tested([sshd.host()], python=slow))[sshd.host()]
-    assert time.monotonic() - begun < 10
+    assert clock() - begun < 5
     assert "did not begin in time" in failed_at(result, "python")["cause"]
 
 
@@ -228,9 +229,9 @@ async def test_a_door_that_does_not_answer_hides_nothing_else(
         monkeypatch.setattr(
             doorbell.Door, "question", lambda door: {**real(door), "location": "127.0.0.13", "port": port}
         )
-        begun = time.monotonic()
+        begun = clock()
         result = (await tested([sshd.host()], reach="direct"))[sshd.host()]
-        assert time.monotonic() - begun < 10
+        assert clock() - begun < 5
     assert "cannot open a connection to this machine" in check(result, "controller")["cause"]
     assert [one["ok"] for one in result["checks"]] == [True] * (len(NAMES) - 1) + [False]
 
@@ -303,9 +304,9 @@ async def test_accepting_does_not_wait_for_a_slow_host(call: Any, sshd: Sshd, te
     slow = (sshd.bin / "ssh").read_text().replace("exec", "sleep 1\nexec")
     (sshd.bin / "ssh").write_text(slow)
     with contextlib.nullcontext() if right else new_key(sshd):
-        begun = time.monotonic()
+        begun = clock()
         answer = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
-        assert time.monotonic() - begun < 0.8
+        assert clock() - begun < 0.3
         assert (answer.status, answer.body["id"]) == (202, result["test"])
         assert [one["state"] for one in answer.body["hosts"]] == ["testing"]
         twice = await call("POST", KNOWN, {"host": host, "fingerprint": result["fingerprint"]})
@@ -428,11 +429,13 @@ async def test_the_end_of_the_server_ends_tests(call: Any, sshd: Sshd, real_part
         silent.listen(8)
         place = f"127.0.0.13:{silent.getsockname()[1]}"
         await call("POST", TESTS, {"options": {"hosts": [{"host": place}], "reach": "direct"}})
+        end = time.monotonic() + 10
         while not asking_ssh(place):
+            assert time.monotonic() < end
             await asyncio.sleep(0.05)
-        begun = time.monotonic()
+        begun = clock()
         await real_parts.hosts.close()
-        assert time.monotonic() - begun < 3
+        assert clock() - begun < 1
         assert not asking_ssh(place)
 
 
@@ -465,10 +468,10 @@ async def test_answers_do_not_wait_for_hosts(call: Any, sshd: Sshd) -> None:
         silent.bind(("127.0.0.13", 0))
         silent.listen(64)
         hosts = [{"host": f"me{number}@127.0.0.13:{silent.getsockname()[1]}"} for number in range(4)]
-        begun = time.monotonic()
+        begun = clock()
         answer = await call("POST", TESTS, {"options": {"hosts": hosts}})
         await call("GET", f"{TESTS}/{answer.body['id']}")
-        assert time.monotonic() - begun < 2
+        assert clock() - begun < 0.5
         for _ in range(3):
             assert (await call("POST", TESTS, {"options": {"hosts": hosts[:1]}})).status == 202
         assert (await call("POST", TESTS, {"options": {"hosts": hosts[:1]}})).status == 503
